@@ -1,0 +1,140 @@
+import type { Address, Secret } from './secret.ts'
+
+/**
+ * The port to one store. Every adapter passes the conformance suite (test/backends/conformance.ts), which is the
+ * definition of an adapter. Expected failures are outcomes, never exceptions; no outcome ever holds a value or a
+ * driver's message that could quote one.
+ */
+export interface Store {
+  /** The name in the configuration, for metrics and people. */
+  readonly name: string
+  readonly kind: string
+  readonly capabilities: Capabilities
+
+  /** Reads one secret from the primary. Several at once share one round trip where the store can. */
+  get(address: Address, call: Call): Promise<GetOutcome>
+  /** As `get`, in the order of `addresses`; at most `capabilities.batch.max` of them. */
+  getMany(addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]>
+
+  /** Writes one secret. Lands only while `call.deadline` has not passed if `capabilities.bound` says so. */
+  put(address: Address, secret: Secret, condition: Condition, call: Call): Promise<PutOutcome>
+  putMany(puts: readonly PutRequest[], call: Call): Promise<readonly PutOutcome[]>
+
+  /** Removes one secret; a secret that is not there is `done`, with its version if the store keeps one. */
+  remove(address: Address, condition: Condition, call: Call): Promise<PutOutcome>
+
+  /** A page of names (never values) in byte order of (customer, name), strictly after `after`. */
+  scan(integration: string, page: ScanPage, call: Call): Promise<ScanOutcome>
+
+  /** Cheap proof that the store answers. */
+  ping(call: Call): Promise<PingOutcome>
+
+  /** Gives back connections; the store is not used afterwards. */
+  close(): Promise<void>
+}
+
+/** One call's limits. */
+export interface Call {
+  /** On the caller's monotonic clock (`performance.now()`), in ms: after it nothing of this call may land where `bound` holds. */
+  readonly deadline: number
+  /** Stops waiting; what was sent may still land, so a put that was sent becomes `unknown`. */
+  readonly signal?: AbortSignal
+}
+
+/** A token that a store gave with a read and compares at a write. Opaque; only equality at the store counts. */
+export type Fence = string
+
+/** `any`: write whatever is there. `at`: only if the store still holds what the fence was read with. */
+export type Condition = { readonly kind: 'any' } | { readonly kind: 'at'; readonly fence: Fence }
+
+export const ANY: Condition = { kind: 'any' }
+
+export interface PutRequest {
+  readonly address: Address
+  readonly secret: Secret
+  readonly condition: Condition
+}
+
+/** Why a store said no, for certain: nothing was or will be applied. */
+export type RefusalReason =
+  | 'unavailable' // never reached the store: connection refused, breaker open, bulkhead full
+  | 'unrepresentable' // this store cannot hold the value, content type or metadata unchanged
+  | 'too-large'
+  | 'denied' // the store's own authorisation said no
+  | 'rejected' // the store understood and refused: a constraint, read-only, sealed
+  | 'late' // the deadline had passed; the store checked it
+
+/** Why nobody can say whether it was applied. */
+export type UnknownReason = 'timeout' | 'connection-lost' | 'protocol'
+
+export type GetOutcome =
+  | {
+      readonly kind: 'found'
+      readonly secret: Secret
+      /** The store's own version id for people and headers; null where the store keeps none. */
+      readonly version: string | null
+      /** For `Condition`; null where the store cannot compare. */
+      readonly fence: Fence | null
+    }
+  /** `deleted`: the store itself remembers a delete. `fence` lets a put compare against "still absent". */
+  | { readonly kind: 'absent'; readonly deleted: boolean; readonly fence: Fence | null }
+  /** It is there, and its value cannot be used: goes to quarantine, is never guessed. */
+  | { readonly kind: 'unreadable'; readonly reason: 'undecryptable' | 'corrupt'; readonly version: string | null }
+  /** The store did not answer; `passing` errors may end by themselves and allow a fallback. */
+  | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason; readonly passing: boolean }
+
+export type PutOutcome =
+  /** Applied and durable. `fence` is for the next conditional write, `version` for people. */
+  | { readonly kind: 'done'; readonly version: string | null; readonly fence: Fence | null }
+  /** The fence was not the store's: nothing was applied. */
+  | { readonly kind: 'conflict' }
+  /** Nothing was or will be applied. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  /** It may have been applied, or may be until the deadline (where `bound`), or at any time. */
+  | { readonly kind: 'unknown'; readonly reason: UnknownReason }
+
+export interface ScanPage {
+  readonly after: { readonly customer: string; readonly name: string } | null
+  /** Restricts the page to one customer; used by listings. */
+  readonly customer?: string
+  readonly limit: number
+}
+
+export interface ScanEntry {
+  readonly customer: string
+  readonly name: string
+  readonly version: string | null
+}
+
+export type ScanOutcome =
+  /** `next` is null after the last page. */
+  | { readonly kind: 'page'; readonly entries: readonly ScanEntry[]; readonly next: ScanPage['after'] }
+  | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason }
+
+export type PingOutcome =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason }
+
+/** A capability, and the reason that people read in `config check` when it is lacking. */
+export type Capability = { readonly has: true } | { readonly has: false; readonly why: string }
+
+/** Differences between stores as data; the proxy and settle read them, never a store's kind. */
+export interface Capabilities {
+  /**
+   * Conditional put *and* conditional remove on a version that survives deletes: such a store needs no bound on late
+   * requests. Insert-if-absent, and a version that restarts after a delete, are not a fence.
+   */
+  readonly fence: Capability
+  /** The store itself refuses a request that arrives after its deadline. */
+  readonly bound: Capability
+  /** Compare-and-set of an existing value (for If-Match without a ledger); weaker than `fence`. */
+  readonly compareAndSet: Capability
+  readonly versions: Capability
+  readonly contentType: Capability
+  readonly metadata: Capability
+  readonly batch: { readonly max: number }
+  /** What a value may be: any bytes, text without NUL, or JSON. */
+  readonly values: 'bytes' | 'text' | 'json'
+  /** Largest value in bytes. */
+  readonly maxSize: number
+}

@@ -1,0 +1,63 @@
+import { type FaultTable, makeFaults } from '../core/fault.ts'
+
+/** Every refusal of a client's request; docs/errors.md lists the same codes, and a test checks both ways. */
+export const PROXY_FAULTS = {
+  'unknown-integration': {
+    status: 404,
+    title: 'No such integration',
+    next: 'Name an integration of the configuration.',
+  },
+  'secret-not-found': { status: 404, title: 'No such secret', next: 'Check integration, customer and name.' },
+  'precondition-failed': {
+    status: 412,
+    title: 'The secret is not what the precondition names',
+    next: 'Read it again and decide with its ETag.',
+  },
+  'operation-in-progress': {
+    status: 503,
+    title: 'Another write of this secret is in progress',
+    next: 'Try again after Retry-After.',
+  },
+  'conditional-write-unsupported': {
+    status: 501,
+    title: 'This store cannot compare and set',
+    next: 'Write without a precondition, or enrol the integration.',
+  },
+  'store-refused': {
+    status: 502,
+    title: 'The store refused the request; nothing was written',
+    next: 'Try again; look at the store named in the detail.',
+  },
+  'store-unavailable': {
+    status: 503,
+    title: 'The store that serves this secret is not available; nothing was written',
+    next: 'Try again after Retry-After.',
+  },
+  'outcome-unknown': {
+    status: 504,
+    title: 'Nobody can say whether the write took effect',
+    next: 'Read the secret, or write it again.',
+  },
+  'ledger-unavailable': {
+    status: 503,
+    title: 'The ledger is not available; nothing was written',
+    next: 'Try again after Retry-After; do not restart replicas.',
+  },
+  unrepresentable: {
+    status: 422,
+    title: 'One of the two stores cannot hold this value unchanged',
+    next: 'Change the value, or the shape of the integration.',
+  },
+  'value-too-large': {
+    status: 413,
+    title: 'The value is larger than the integration allows',
+    next: 'Send a smaller value, or raise max_size.',
+  },
+  'value-unreadable': {
+    status: 502,
+    title: 'The stored value cannot be decrypted or decoded',
+    next: 'See crossfade quarantine list.',
+  },
+} as const satisfies FaultTable
+
+export const proxyFault = makeFaults(PROXY_FAULTS)

@@ -1,0 +1,158 @@
+import type { z } from 'zod'
+import {
+  capsAnswer,
+  capsQuery,
+  flagsAnswer,
+  flagsQuery,
+  liftAnswer,
+  liftBody,
+  rollbackAnswer,
+  rollbackBody,
+  setFlagsAnswer,
+  setFlagsBody,
+} from './control.ts'
+import { explainAnswer, explainParams, statusAnswer, statusQuery } from './status.ts'
+import { NOTHING } from './words.ts'
+import {
+  eventsAnswer,
+  eventsQuery,
+  migrateBody,
+  mismatchesAnswer,
+  mismatchesQuery,
+  progressAnswer,
+  progressParams,
+  quarantineAnswer,
+  quarantineQuery,
+  startAnswer,
+  verifyBody,
+} from './work.ts'
+
+/** Everything under it wants a bearer token of a viewer (to look) or an operator (to change). */
+export const OPS_PREFIX = '/api/v1/ops'
+
+export interface OpsRoute {
+  readonly method: 'GET' | 'POST'
+  /** After the prefix; `{x}` is a parameter, percent-encoded as one segment. */
+  readonly path: string
+  readonly role: 'viewer' | 'operator'
+  readonly summary: string
+  readonly params: z.ZodObject
+  readonly query: z.ZodObject
+  /** Null for GET. Unknown fields are refused, in the query too. */
+  readonly body: z.ZodObject | null
+  readonly answer: z.ZodType
+}
+
+const get = { method: 'GET', role: 'viewer', params: NOTHING, query: NOTHING, body: null } as const
+const post = { method: 'POST', role: 'operator', params: NOTHING, query: NOTHING } as const
+
+/**
+ * The operators' API, one row a call: the server, its OpenAPI document and the command line's client are all made from it.
+ * Errors are problem+json with a code of docs/errors.md.
+ */
+export const OPS_ROUTES = {
+  status: {
+    ...get,
+    path: '/status',
+    query: statusQuery,
+    answer: statusAnswer,
+    summary: 'Phases, counts, caps, mismatches and latencies of the selected integrations.',
+  },
+  explain: {
+    ...get,
+    path: '/explain/{integration}/{customer}',
+    params: explainParams,
+    answer: explainAnswer,
+    summary: 'Why a customer is in its phase, and what would change it.',
+  },
+  flags: {
+    ...get,
+    path: '/flags',
+    query: flagsQuery,
+    answer: flagsAnswer,
+    summary: 'What the flags ask for, as last fetched.',
+  },
+  setFlags: {
+    ...post,
+    path: '/flags',
+    body: setFlagsBody,
+    answer: setFlagsAnswer,
+    summary: 'Ask for a phase; a dry run unless execute.',
+  },
+  caps: { ...get, path: '/caps', query: capsQuery, answer: capsAnswer, summary: 'The caps that hold phases back.' },
+  rollback: {
+    ...post,
+    path: '/rollback',
+    body: rollbackBody,
+    answer: rollbackAnswer,
+    summary: 'Cap the phase at once, on every replica, until lifted.',
+  },
+  lift: {
+    ...post,
+    path: '/lift',
+    body: liftBody,
+    answer: liftAnswer,
+    summary: 'Take caps of operators and of the guard away.',
+  },
+  migrate: {
+    ...post,
+    path: '/migrate',
+    body: migrateBody,
+    answer: startAnswer,
+    summary: 'Enrol, inventory, backfill and verify; a plan unless execute.',
+  },
+  progress: {
+    ...get,
+    path: '/migrate/{integration}',
+    params: progressParams,
+    answer: progressAnswer,
+    summary: 'The latest run of an integration.',
+  },
+  verify: {
+    ...post,
+    path: '/verify',
+    body: verifyBody,
+    answer: startAnswer,
+    summary: 'Compare every secret of both sides; a plan unless execute.',
+  },
+  mismatches: {
+    ...get,
+    path: '/mismatches',
+    query: mismatchesQuery,
+    answer: mismatchesAnswer,
+    summary: 'Stable differences between the sides: class and fingerprints, never a value.',
+  },
+  quarantine: {
+    ...get,
+    path: '/quarantine',
+    query: quarantineQuery,
+    answer: quarantineAnswer,
+    summary: 'Secrets that cannot be copied, and why.',
+  },
+  events: {
+    ...get,
+    path: '/events',
+    query: eventsQuery,
+    answer: eventsAnswer,
+    summary: 'Who changed what, when and why; newest first.',
+  },
+} as const satisfies Readonly<Record<string, OpsRoute>>
+
+export type OpsName = keyof typeof OPS_ROUTES
+type Row<N extends OpsName> = (typeof OPS_ROUTES)[N]
+type In<S> = S extends z.ZodType ? z.input<S> : undefined
+type Out<S> = S extends z.ZodType ? z.output<S> : undefined
+
+/** What a client sends: defaults may be left out. */
+export interface OpsCall<N extends OpsName> {
+  readonly params: In<Row<N>['params']>
+  readonly query: In<Row<N>['query']>
+  readonly body: In<Row<N>['body']>
+}
+/** What a handler gets: validated, defaults filled in. */
+export interface OpsInput<N extends OpsName> {
+  readonly params: Out<Row<N>['params']>
+  readonly query: Out<Row<N>['query']>
+  readonly body: Out<Row<N>['body']>
+}
+export type OpsAnswer<N extends OpsName> = Out<Row<N>['answer']>

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { capSchema } from './status.ts'
+import { cohortName, count, instant, integrationName, phase, reason, selector } from './words.ts'
+
+/** Flags: what is asked for. */
+export const flagsQuery = z.strictObject({ selector: selector.default('*') })
+export const flagSchema = z.strictObject({
+  integration: integrationName,
+  enabled: z.boolean().nullable().describe('null: there is no such flag.'),
+  /** First match wins. `cohort` null: everyone; `percent` of the customers that matched. */
+  steps: z.array(z.strictObject({ cohort: cohortName.nullable(), percent: z.number().min(0).max(100), phase })),
+})
+export const flagsAnswer = z.strictObject({
+  source: z.string(),
+  revision: z.string().nullable(),
+  fetched_at: instant.nullable(),
+  stale: z.boolean(),
+  flags: z.array(flagSchema),
+})
+
+export const setFlagsBody = z.strictObject({
+  selector,
+  cohort: cohortName.optional(),
+  percent: z.number().min(0).max(100).optional(),
+  phase,
+  reason,
+  execute: z.boolean().default(false).describe('false: only say what would change.'),
+})
+/** One flag's move. `waits_for`: what holds the requested phase back, each with its figures; empty if nothing does. */
+export const flagChangeSchema = z.strictObject({
+  integration: integrationName,
+  cohort: cohortName.nullable(),
+  from: phase.nullable(),
+  to: phase,
+  effective: phase,
+  waits_for: z.array(z.string()),
+})
+export const setFlagsAnswer = z.strictObject({ executed: z.boolean(), changes: z.array(flagChangeSchema) })
+
+/** Caps: what is allowed. */
+export const capsQuery = z.strictObject({ selector: selector.default('*') })
+export const capsAnswer = z.strictObject({ caps: z.array(capSchema) })
+
+export const rollbackBody = z.strictObject({
+  selector,
+  cohort: cohortName.optional(),
+  to: phase.default('off'),
+  reason: reason.optional(),
+})
+export const replicasSchema = z.strictObject({ applied: count, of: count })
+export const rollbackAnswer = z.strictObject({
+  caps: z.array(capSchema),
+  durable: z.boolean().describe('false: applied from memory, the ledger is down; made durable when it is back.'),
+  replicas: replicasSchema,
+  still_new: count.nullable().describe('Secrets still answered by new because only it holds the latest write.'),
+})
+
+export const liftBody = z.strictObject({
+  selector,
+  cohort: cohortName.optional(),
+  force: z.boolean().default(false).describe('Lift although the flag asks for more than now runs.'),
+  reason: reason.optional(),
+})
+export const liftAnswer = z.strictObject({ lifted: z.array(capSchema), replicas: replicasSchema })
+
+export type Flags = z.infer<typeof flagsAnswer>
+export type SetFlags = z.infer<typeof setFlagsBody>
+export type FlagChange = z.infer<typeof flagChangeSchema>
+export type SetFlagsResult = z.infer<typeof setFlagsAnswer>
+export type Rollback = z.infer<typeof rollbackBody>
+export type RollbackResult = z.infer<typeof rollbackAnswer>
+export type Lift = z.infer<typeof liftBody>
+export type LiftResult = z.infer<typeof liftAnswer>

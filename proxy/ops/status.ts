@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { cohortName, count, instant, integrationName, phase, selector, side, state } from './words.ts'
+
+/** A cap: the highest phase allowed now. `cohort` null: every cohort. */
+export const capSchema = z.strictObject({
+  integration: integrationName,
+  cohort: cohortName.nullable(),
+  phase,
+  source: z.enum(['gate', 'guard', 'rollback']),
+  reason: z.string(),
+  by: z.string().nullable(),
+  at: instant,
+})
+
+/** What one cohort of one integration runs, and why it is not what the flag asks for. */
+export const cohortPhaseSchema = z.strictObject({
+  cohort: cohortName,
+  requested: phase.nullable().describe('null: the flag is missing, unparseable, unmatched or stale.'),
+  effective: phase,
+  why: z.string().describe('One sentence: flag, cap, gate, state or last known phase.'),
+})
+
+/** Exact counts of secrets from the ledger; null while the integration is not enrolled and nothing is counted. */
+export const countsSchema = z.strictObject({
+  discovered: count,
+  copied: count,
+  verified: count,
+  owing: count,
+  mismatched: count,
+  quarantined: count,
+  tombstones: count,
+  left: count.describe('Not copied yet: what the burndown counts to 0.'),
+})
+
+/** Requests of clients since this replica started, in a phase: the baseline while `phase` is off. */
+export const outcomeSchema = z.strictObject({
+  operation: z.string(),
+  phase: z.string(),
+  outcome: z.string(),
+  count,
+})
+
+/** Latency since this replica started. `side` null: what clients saw of the proxy as a whole, in `phase`. */
+export const latencySchema = z.strictObject({
+  side: side.nullable(),
+  store: z.string().nullable(),
+  phase: z.string().nullable(),
+  operation: z.string(),
+  count,
+  p50_seconds: z.number().nullable(),
+  p99_seconds: z.number().nullable(),
+  outcomes: z.record(z.string(), count),
+})
+
+export const integrationStatusSchema = z.strictObject({
+  integration: integrationName,
+  owner: z.string().nullable(),
+  state,
+  inventoried: z.boolean(),
+  stores: z.strictObject({ legacy: z.string(), new: z.string() }),
+  cohorts: z.array(cohortPhaseSchema),
+  caps: z.array(capSchema),
+  counts: countsSchema.nullable(),
+  open_mismatches: count,
+  outcomes: z.array(outcomeSchema),
+})
+
+export const statusQuery = z.strictObject({ selector: selector.default('*') })
+export const statusAnswer = z.strictObject({
+  at: instant,
+  integrations: z.array(integrationStatusSchema),
+  latencies: z.array(latencySchema),
+})
+
+export const explainParams = z.strictObject({ integration: integrationName, customer: z.string().min(1).max(512) })
+export const explainAnswer = z.strictObject({
+  integration: integrationName,
+  customer: z.string(),
+  cohort: cohortName,
+  state,
+  requested: phase.nullable(),
+  effective: phase,
+  /** In the order in which they were applied: flag, last known, caps, state. */
+  steps: z.array(z.strictObject({ rule: z.string(), phase: phase.nullable(), because: z.string() })),
+  next: z.array(z.string()).describe('Commands that would change it.'),
+})
+
+export type Cap = z.infer<typeof capSchema>
+export type CohortPhase = z.infer<typeof cohortPhaseSchema>
+export type Counts = z.infer<typeof countsSchema>
+export type OutcomeCount = z.infer<typeof outcomeSchema>
+export type Latency = z.infer<typeof latencySchema>
+export type IntegrationStatus = z.infer<typeof integrationStatusSchema>
+export type Status = z.infer<typeof statusAnswer>
+export type Explanation = z.infer<typeof explainAnswer>

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { SIDES } from '../../core/side.ts'
+import { PHASES } from '../../flags/phase.ts'
+import { INTEGRATION_STATES } from '../../ledger/ledger.ts'
+
+/** The words that several schemas of the operators' API share. JSON keys are snake_case, times ISO 8601 in UTC. */
+export const phase = z.enum(PHASES)
+export const side = z.enum(SIDES)
+export const state = z.enum(INTEGRATION_STATES)
+export const instant = z.string().meta({ format: 'date-time' })
+export const count = z.int().min(0)
+
+/** Which integrations a call is about: a name, a glob (`aws-*`), `owner=TEAM`, or `*` for all. */
+export const selector = z
+  .string()
+  .min(1)
+  .max(200)
+  .describe('A name of an integration, a glob (aws-*), owner=TEAM, or * for all.')
+
+export const integrationName = z.string().min(1).max(100)
+export const cohortName = z.string().min(1).max(100)
+
+/** Why an operator asks for it; kept in the audit record and the event. */
+export const reason = z.string().min(1).max(1000)
+
+/** Paging by an opaque key: pass the `next` of one answer as `after` of the next call. */
+export const page = {
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.string().max(2000).optional(),
+}
+
+export const NOTHING = z.strictObject({})

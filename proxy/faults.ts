@@ -38,11 +38,6 @@ export const PROXY_FAULTS = {
     title: 'Nobody can say whether the write took effect',
     next: 'Read the secret, or write it again.',
   },
-  'ledger-unavailable': {
-    status: 503,
-    title: 'The ledger is not available; nothing was written',
-    next: 'Try again after Retry-After; do not restart replicas.',
-  },
   unrepresentable: {
     status: 422,
     title: 'One of the two stores cannot hold this value unchanged',

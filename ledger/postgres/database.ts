@@ -1,0 +1,107 @@
+import pg from 'pg'
+import { systemClock } from '../../core/clock.ts'
+import { isFault } from '../../core/fault.ts'
+import { ledgerFault } from '../faults.ts'
+
+/** What the ledger's files ask of a connection pool: one statement, its rows, or a `ledger-unavailable` fault. */
+export interface Database {
+  query<R>(name: string | null, text: string, values: readonly unknown[]): Promise<readonly R[]>
+  /** Several statements on one connection between `begin` and `commit`. */
+  transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly url: string
+  readonly password?: string | undefined
+  readonly maxConnections: number
+  /** ms; the server ends a statement then, and the client gives up a little later. */
+  readonly statementTimeout: number
+  /** Told of errors of idle connections, which pg would otherwise throw. */
+  readonly onError?: (code: string) => void
+}
+
+/** Codes after which the same statement may simply be sent again: it was rolled back whole. */
+const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01'])
+const RETRIES = 3
+
+export function makeDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    ...(options.password === undefined ? {} : { password: options.password }),
+    max: options.maxConnections,
+    connectionTimeoutMillis: options.statementTimeout,
+    query_timeout: options.statementTimeout + 500,
+    statement_timeout: options.statementTimeout,
+    application_name: 'crossfade-ledger',
+    keepAlive: true,
+    // A lost commit would be a lost write: never inherit a weaker setting of the role or the database.
+    options: '-c synchronous_commit=on',
+  })
+  pool.on('error', (error) => options.onError?.(codeOf(error)))
+
+  const run = async <R>(client: pg.Pool | pg.PoolClient, name: string | null, text: string, values: readonly unknown[]) => {
+    const result = await client.query({ ...(name === null ? {} : { name }), text, values: [...values] })
+    return result.rows as R[]
+  }
+
+  const query = async <R>(name: string | null, text: string, values: readonly unknown[]): Promise<readonly R[]> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await run<R>(pool, name, text, values)
+      } catch (error) {
+        if (attempt < RETRIES && RETRYABLE.has(codeOf(error))) continue
+        throw unavailable(error)
+      }
+    }
+  }
+
+  const transaction = async <T>(work: (query: Database['query']) => Promise<T>): Promise<T> => {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw unavailable(error)
+    })
+    let broken: Error | undefined
+    try {
+      await client.query('begin')
+      const value = await work((name, text, values) => run(client, name, text, values))
+      await client.query('commit')
+      return value
+    } catch (error) {
+      await client.query('rollback').catch((failure: Error) => {
+        broken = failure
+      })
+      throw isFault(error) ? error : unavailable(error)
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  return { query, transaction, close: () => pool.end() }
+}
+
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+
+/** Only the code goes on: a driver's message may quote what was sent. */
+const unavailable = (error: unknown) =>
+  isFault(error)
+    ? error
+    : ledgerFault('ledger-unavailable', `the ledger database answered ${codeOf(error)}`, { retryAfter: 1 })
+
+/** Waits until the ledger answers; for a cold start. */
+export async function untilReachable(
+  database: Database,
+  onRetry: (detail: string) => void,
+  signal: AbortSignal,
+  clock = systemClock,
+): Promise<void> {
+  for (let wait = 100; ; wait = Math.min(wait * 2, 5000)) {
+    try {
+      await database.query(null, 'select 1', [])
+      return
+    } catch (error) {
+      onRetry(isFault(error) ? error.detail : 'unknown')
+      await clock.sleep(wait, signal)
+    }
+  }
+}

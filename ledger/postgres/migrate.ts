@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import { ledgerFault } from '../faults.ts'
+import type { Database } from './database.ts'
+
+/** Every file is run once, in this order; a released one never changes. */
+const MIGRATIONS = [
+  { version: 1, files: ['001-tables.sql', '010-rules.sql', '020-begin.sql', '030-finish.sql', '040-settle.sql'] },
+] as const
+
+export const SCHEMA_VERSION = MIGRATIONS.reduce((latest, m) => Math.max(latest, m.version), 0)
+
+/** Changes the text of a file before it is run; the proof of the protocol injects mutants here. */
+export type Rewrite = (file: string, sql: string) => string
+
+const readSql = (file: string) => readFile(new URL(`./sql/${file}`, import.meta.url), 'utf8')
+
+/**
+ * Brings the ledger's schema up to this version, under an advisory lock, in one transaction.
+ * Throws `ledger-schema-newer` for a schema of a later version and `ledger-unsafe` where commits are not durable.
+ */
+export async function migrateLedger(database: Database, rewrite: Rewrite = (_file, sql) => sql): Promise<void> {
+  await database.transaction(async (query) => {
+    await query(null, 'select pg_advisory_xact_lock(hashtextextended($1, 0))', ['crossfade.schema'])
+    await query(null, 'create schema if not exists crossfade', [])
+    await query(null, 'create table if not exists crossfade.schema_version (version integer not null)', [])
+    const [row] = await query<{ version: number | null }>(null, 'select max(version) as version from crossfade.schema_version', [])
+    const found = row?.version ?? 0
+    if (found > SCHEMA_VERSION) {
+      throw ledgerFault('ledger-schema-newer', `schema version ${found}, this program knows ${SCHEMA_VERSION}`)
+    }
+    for (const { version, files } of MIGRATIONS) {
+      if (version <= found) continue
+      for (const file of files) await query(null, rewrite(file, await readSql(file)), [])
+      await query(null, 'insert into crossfade.schema_version values ($1)', [version])
+    }
+  })
+}
+
+/** An acknowledged begin must survive a crash of the ledger. `allowFast` is for tests on a throw-away cluster. */
+export async function assertDurable(database: Database, allowFast: boolean): Promise<void> {
+  const [row] = await database.query<{ fsync: string; commit: string }>(
+    null,
+    "select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit",
+    [],
+  )
+  if (row?.commit === 'off' || (row?.fsync === 'off' && !allowFast)) {
+    throw ledgerFault('ledger-unsafe', `fsync is ${row.fsync}, synchronous_commit is ${row.commit}`)
+  }
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import type { Address } from '../../backends/secret.ts'
+import type { Side } from '../../core/side.ts'
+import type {
+  BeginAnswer,
+  BeginRequest,
+  Claim,
+  ClaimQuery,
+  Debt,
+  FinishAnswer,
+  FinishRequest,
+  IntegrationRow,
+  IntegrationState,
+  Ledger,
+  RowView,
+  SettleRequest,
+} from '../ledger.ts'
+import type { Database } from './database.ts'
+import { type Group, makeGroup } from './group.ts'
+
+interface ClaimRow extends Omit<Claim, 'address' | 'versions'>, Address {
+  readonly legacy: string | null
+  readonly new: string | null
+}
+
+/** A row as `ask` reads it; bigint columns come as text. */
+interface AskRow extends Omit<RowView, 'seq' | 'version' | 'fresh'> {
+  readonly state: IntegrationState
+  readonly fresh: RowView['fresh'] | null
+  readonly seq: string
+  readonly version: string
+}
+
+const BATCH = { parallel: 4, max: 256 } as const
+
+const flat = (request: { readonly address: Address }): object => {
+  const { address, ...rest } = request
+  return { ...address, ...rest }
+}
+
+/** The SQL functions take a JSON array and answer with an object by operation id. */
+const byOp = <Q extends { readonly op: string; readonly address: Address }, A>(
+  database: Database,
+  fn: 'begin_all' | 'finish_all' | 'settled_all',
+  wire: (question: Q) => object = flat,
+): Group<Q, A> =>
+  makeGroup<Q, A>({
+    ...BATCH,
+    send: async (questions) => {
+      const [row] = await database.query<{ answers: Record<string, A> }>(
+        `crossfade-${fn}`,
+        `select crossfade.${fn}($1::jsonb) as answers`,
+        [JSON.stringify(questions.map(wire))],
+      )
+      return questions.map((q) => (row as { answers: Record<string, A> }).answers[q.op] as A)
+    },
+  })
+
+const wireBegin = ({ plan, ...request }: BeginRequest): object => flat({ ...request, ...plan })
+
+const ASK = `
+  select coalesce(i.state, 'bare') as state, s.fresh, s.seq, s.deleted, s.current, s.version, s.blank, s.quarantine,
+         coalesce((select count(*)::int from jsonb_object_keys(s.ops)), 0) as open
+  from (values ($1, $2, $3)) a (integration, customer, name)
+  left join crossfade.integration i on i.name = a.integration
+  left join crossfade.secret s on (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name)`
+
+const LOAD_DEBTS = `
+  select integration, customer, name, fresh, seq from crossfade.secret where fresh <> 'both' and not blank`
+
+const INTEGRATIONS = 'select name as integration, state, epoch::float8 as epoch, inventoried from crossfade.integration'
+
+export function makePostgresLedger(database: Database): Ledger {
+  const begins = byOp<BeginRequest, BeginAnswer>(database, 'begin_all', wireBegin)
+  const finishes = byOp<FinishRequest, FinishAnswer>(database, 'finish_all')
+  const settles = byOp<SettleRequest, FinishAnswer>(database, 'settled_all')
+  const knowns = makeGroup<{ address: Address; seq: number }, null>({
+    ...BATCH,
+    send: async (all) => {
+      await database.query('crossfade-known_all', 'select crossfade.known_all($1::jsonb)', [JSON.stringify(all.map(flat))])
+      return all.map(() => null)
+    },
+  })
+
+  const integrations = () => database.query<IntegrationRow>('crossfade-integrations', INTEGRATIONS, [])
+
+  return {
+    begin: (request) => begins.ask(request),
+    finish: (request) => finishes.ask(request),
+    known: async (address, seq) => {
+      await knowns.ask({ address, seq })
+    },
+    claim: async (query) => {
+      const [row] = await database.query<{ claims: readonly ClaimRow[] }>(
+        'crossfade-claim',
+        'select crossfade.claim($1::jsonb) as claims',
+        [JSON.stringify(wireClaim(query))],
+      )
+      return (row?.claims ?? []).map(toClaim)
+    },
+    settled: (requests) => Promise.all(requests.map((request) => settles.ask(request))),
+    ask: async (address) => {
+      const { integration, customer, name } = address
+      const [row] = await database.query<AskRow>('crossfade-ask', ASK, [integration, customer, name])
+      return toAnswer(row as AskRow)
+    },
+    load: async () => {
+      // States first: a debt made between the two statements is announced to this replica, whose lease is already visible.
+      const states = await integrations()
+      const rows = await database.query<Address & { fresh: Side; seq: string }>('crossfade-load', LOAD_DEBTS, [])
+      return { integrations: states, debts: rows.map(toDebt) }
+    },
+    integrations,
+  }
+}
+
+function wireClaim({ only, limit, ...query }: ClaimQuery): object {
+  const ops = Array.from({ length: only === undefined ? limit : 1 }, () => randomUUID())
+  return { ...query, ops, ...(only === undefined ? {} : { customer: only.customer, name: only.name }) }
+}
+
+function toClaim({ integration, customer, name, legacy, new: fresh, ...claim }: ClaimRow): Claim {
+  return {
+    ...claim,
+    address: { integration, customer, name },
+    versions: { ...(legacy === null ? {} : { legacy }), ...(fresh === null ? {} : { new: fresh }) },
+  }
+}
+
+function toAnswer({ state, fresh, seq, version, ...row }: AskRow) {
+  return {
+    state,
+    row: fresh === null ? null : { ...row, fresh, seq: Number(seq), version: Number(version) },
+  }
+}
+
+const toDebt = ({ fresh, seq, ...address }: Address & { fresh: Side; seq: string }): Debt => ({
+  address,
+  fresh,
+  seq: Number(seq),
+})

@@ -1,0 +1,87 @@
+-- begin: one durable statement for all begins of the same instant (group commit). Two begins of one secret in a batch are
+-- judged one after the other, as if they had come in two statements.
+
+-- Which plans an integration's state admits. `bare` and `finalized` have no ledger at all.
+create function crossfade.admits(state text, first text, second text) returns boolean language sql immutable as $$
+  select case state
+    when 'enrolled' then true
+    when 'enrolling' then first = 'legacy' and second is null
+    when 'abandoning' then first = 'legacy' and second is null
+    when 'finalizing' then first = 'new' and second is null
+    else false
+  end
+$$;
+
+create function crossfade.begin_one(q jsonb) returns jsonb language plpgsql volatile as $$
+declare
+  r crossfade.secret;
+  op text := q ->> 'op';
+  plan_first text := q ->> 'first';
+  plan_second text := q ->> 'second';
+  now_ms bigint;
+  was_alone boolean;
+  was_both boolean;
+  was_blank boolean;
+  second text;
+  answer jsonb;
+begin
+  insert into crossfade.secret (integration, customer, name, fresh, first, blank, gone)
+    values (q ->> 'integration', q ->> 'customer', q ->> 'name', 'legacy', plan_first, true, true)
+    on conflict do nothing;
+  select * into strict r from crossfade.secret s
+    where s.integration = q ->> 'integration' and s.customer = q ->> 'customer' and s.name = q ->> 'name' for update;
+  if r.ops ? op then return r.ops -> op -> 'r'; end if; -- sent again: the same answer, nothing opened twice
+  now_ms := crossfade.now_ms();
+  r := crossfade.expire(r, now_ms);
+  was_alone := r.ops = '{}';
+  if not was_alone and (
+    (q ->> 'expect') is not null
+    or (q ->> 'needsQuiet')::boolean
+    or exists (select from jsonb_each(r.ops) o where (o.value ->> 'x')::boolean)
+  ) then
+    return jsonb_build_object('kind', 'busy', 'retryAfter',
+      (select max((o.value ->> 'u')::bigint) - now_ms from jsonb_each(r.ops) o));
+  end if;
+  if (q ->> 'expect') is not null then
+    if r.current is null then return '{"kind": "not-known"}'; end if;
+    if r.current <> (q ->> 'expect') then return '{"kind": "mismatch"}'; end if;
+  end if;
+  if was_alone then r.first := plan_first; else r.current := null; end if;
+  was_both := r.fresh = 'both';
+  was_blank := r.blank;
+  if was_both then r := crossfade.move_fresh(r, r.first); end if;
+  -- A joiner whose phase writes one side only still puts to the register first, then to its own side.
+  second := case when plan_second is not null or r.first <> plan_first
+    then case r.first when 'legacy' then 'new' else 'legacy' end end;
+  if r.first = 'new' or second = 'new' then r.blank := false; end if;
+  if q ->> 'kind' = 'delete' then r.gone := true; end if;
+  r.version := r.version + 1;
+  r.quarantine := null;
+  answer := jsonb_build_object('kind', 'begun', 'version', r.version, 'first', r.first, 'second', second,
+    'alone', was_alone, 'fresh', r.fresh, 'seq', r.seq, 'known', r.known, 'blank', was_blank);
+  r.ops := r.ops || jsonb_build_object(op, jsonb_build_object('k', q ->> 'kind', 'v', r.version, 'a', was_alone, 'b', was_both,
+    'x', (q ->> 'expect') is not null, 'd', q ->> 'fingerprint', 'u', now_ms + (q ->> 'lease')::bigint, 'r', answer));
+  perform crossfade.save(r);
+  return answer;
+end $$;
+
+-- p: array of requests. Returns {operation id: answer}. Rows are locked in one order, so batches cannot deadlock.
+create function crossfade.begin_all(p jsonb) returns jsonb language plpgsql volatile as $$
+declare
+  q jsonb;
+  state text;
+  answers jsonb := '{}';
+begin
+  for q in select e.value from jsonb_array_elements(p) with ordinality e (value, n)
+    order by e.value ->> 'integration' collate "C", e.value ->> 'customer' collate "C", e.value ->> 'name' collate "C", e.n
+  loop
+    perform pg_advisory_xact_lock_shared(crossfade.state_key(q ->> 'integration'));
+    select i.state into state from crossfade.integration i where i.name = q ->> 'integration';
+    if crossfade.admits(coalesce(state, 'bare'), q ->> 'first', q ->> 'second') then
+      answers := answers || jsonb_build_object(q ->> 'op', crossfade.begin_one(q));
+    else
+      answers := answers || jsonb_build_object(q ->> 'op', '{"kind": "reload"}'::jsonb);
+    end if;
+  end loop;
+  return answers;
+end $$;

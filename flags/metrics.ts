@@ -1,0 +1,56 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+
+/** What the flags room measures. Labels are bounded: kinds and reasons, and integrations of the configuration. */
+export const makeFlagsMetrics = (registry: Registry) => {
+  const registers = [registry]
+  return {
+    lastSuccess: new Gauge({
+      name: 'crossfade_flag_source_last_success_timestamp_seconds',
+      help: 'When the flag source last proved that its flags are current.',
+      registers,
+    }),
+    stale: new Gauge({
+      name: 'crossfade_flag_source_stale',
+      help: '1 while the flags may be out of date and the last known phases stand.',
+      registers,
+    }),
+    problems: new Counter({
+      name: 'crossfade_flag_source_problems_total',
+      help: 'Answers of the flag source that were refused, by problem.',
+      labelNames: ['problem'] as const,
+      registers,
+    }),
+    snapshots: new Counter({
+      name: 'crossfade_flag_snapshots_total',
+      help: 'Snapshots judged: accepted, held by max_moves, or waiting for the phase memory.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    moves: new Counter({
+      name: 'crossfade_flag_moves_total',
+      help: 'Changed definitions of flags that took effect.',
+      labelNames: ['integration'] as const,
+      registers,
+    }),
+    held: new Gauge({
+      name: 'crossfade_flag_held_integrations',
+      help: 'Integrations whose last known phase stands because their flag cannot be followed, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    evaluations: new Counter({
+      name: 'crossfade_flag_evaluations_total',
+      help: 'Flags evaluated (not answered from the cache), by where the phase came from.',
+      labelNames: ['source'] as const,
+      registers,
+    }),
+    caps: new Gauge({
+      name: 'crossfade_caps',
+      help: 'Caps that hold now, by kind.',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+  }
+}
+
+export type FlagsMetrics = ReturnType<typeof makeFlagsMetrics>

@@ -74,7 +74,7 @@ function isAlive(owner: Owner): boolean {
   return owner.started === null || started === null || started === owner.started
 }
 
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

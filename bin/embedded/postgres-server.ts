@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../../core/fault.ts'
 import { embeddedFault } from './faults.ts'
-import { isRunning } from './lock.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import type { PostgresUser } from './postgres-user.ts'
 
@@ -155,7 +154,7 @@ export async function stopOrphan(pgdata: string): Promise<void> {
   if (pid === null) return
   process.kill(pid, 'SIGINT')
   const until = performance.now() + STOP_STEPS[0].limit
-  while (isRunning(pid)) {
+  while (postmasterPid(pgdata) === pid) {
     if (performance.now() > until) throw embeddedFault('embedded-already-running', `PostgreSQL ${pid}, ${pgdata}`)
     await delay(25)
   }

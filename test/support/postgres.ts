@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
@@ -61,6 +61,8 @@ function givenCluster(url: string): Cluster {
 
 async function startOwn(): Promise<EmbeddedPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'crossfade-test-'))
+  // As root, the user that PostgreSQL runs as must get in, or the data would be placed elsewhere.
+  await chmod(dataDir, 0o711)
   const server = await startPostgres({ dataDir, log: () => {}, fast: true, icuLocale: 'en-US' })
   own = { server, dataDir }
   return server

@@ -5,7 +5,9 @@ import { durationSchema } from '../core/units.ts'
 export const ledgerSection = z.strictObject({
   url: z.string().describe('postgres:// address of the ledger, without a password'),
   password_file: z.string().optional().describe('file that holds the password of the ledger role'),
-  fingerprint_key_file: z.string().describe('32 random bytes or more; never in a database; destroyed at the end of the migration'),
+  fingerprint_key_file: z
+    .string()
+    .describe('32 random bytes or more; never in a database; destroyed at the end of the migration'),
   max_connections: z.int().min(2).max(200).default(10),
   operation_lease: durationSchema.default(5000).describe('how long an operation may stay open'),
   replica_lease: durationSchema.default(10_000).describe('how long a replica may serve from memory without renewing'),

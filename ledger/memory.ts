@@ -1,5 +1,5 @@
-import type { Side } from '../core/side.ts'
 import { type Address, addressKey } from '../backends/secret.ts'
+import type { Side } from '../core/side.ts'
 import type { Debt, IntegrationRow } from './ledger.ts'
 
 /**

@@ -53,6 +53,11 @@ export const PROXY_FAULTS = {
     title: 'The stored value cannot be decrypted or decoded',
     next: 'See crossfade quarantine list.',
   },
+  'freshness-unproven': {
+    status: 503,
+    title: 'Nobody can prove which store holds the latest value',
+    next: 'Try again after Retry-After; look at the ledger database; ledger.when_down.reads decides.',
+  },
 } as const satisfies FaultTable
 
 export const proxyFault = makeFaults(PROXY_FAULTS)

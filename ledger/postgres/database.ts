@@ -40,7 +40,12 @@ export function makeDatabase(options: DatabaseOptions): Database {
   })
   pool.on('error', (error) => options.onError?.(codeOf(error)))
 
-  const run = async <R>(client: pg.Pool | pg.PoolClient, name: string | null, text: string, values: readonly unknown[]) => {
+  const run = async <R>(
+    client: pg.Pool | pg.PoolClient,
+    name: string | null,
+    text: string,
+    values: readonly unknown[],
+  ) => {
     const result = await client.query({ ...(name === null ? {} : { name }), text, values: [...values] })
     return result.rows as R[]
   }
@@ -80,7 +85,9 @@ export function makeDatabase(options: DatabaseOptions): Database {
 }
 
 const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : 'unknown'
 
 /** Only the code goes on: a driver's message may quote what was sent. */
 const unavailable = (error: unknown) =>

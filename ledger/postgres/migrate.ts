@@ -23,7 +23,11 @@ export async function migrateLedger(database: Database, rewrite: Rewrite = (_fil
     await query(null, 'select pg_advisory_xact_lock(hashtextextended($1, 0))', ['crossfade.schema'])
     await query(null, 'create schema if not exists crossfade', [])
     await query(null, 'create table if not exists crossfade.schema_version (version integer not null)', [])
-    const [row] = await query<{ version: number | null }>(null, 'select max(version) as version from crossfade.schema_version', [])
+    const [row] = await query<{ version: number | null }>(
+      null,
+      'select max(version) as version from crossfade.schema_version',
+      [],
+    )
     const found = row?.version ?? 0
     if (found > SCHEMA_VERSION) {
       throw ledgerFault('ledger-schema-newer', `schema version ${found}, this program knows ${SCHEMA_VERSION}`)

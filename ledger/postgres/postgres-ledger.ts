@@ -77,7 +77,9 @@ export function makePostgresLedger(database: Database): Ledger {
   const knowns = makeGroup<{ address: Address; seq: number }, null>({
     ...BATCH,
     send: async (all) => {
-      await database.query('crossfade-known_all', 'select crossfade.known_all($1::jsonb)', [JSON.stringify(all.map(flat))])
+      await database.query('crossfade-known_all', 'select crossfade.known_all($1::jsonb)', [
+        JSON.stringify(all.map(flat)),
+      ])
       return all.map(() => null)
     },
   })

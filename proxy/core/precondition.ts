@@ -1,0 +1,76 @@
+import { ABSENT } from '../../backends/digest.ts'
+import type { Address } from '../../backends/secret.ts'
+import { proxyFault } from '../faults.ts'
+import type { Precondition, WriteResult } from '../operations.ts'
+import type { Content } from './attempt.ts'
+import { type CoreDeps, type View, viewOf } from './context.ts'
+import type { Lazy } from './lazy.ts'
+import { readFresh } from './read.ts'
+import { type WriteAnswer, write } from './write.ts'
+
+/** `etag` is null when the secret is absent. */
+export function matches(precondition: Precondition, etag: string | null): boolean {
+  switch (precondition.kind) {
+    case 'none':
+      return true
+    case 'match':
+      return etag !== null && (precondition.etags === '*' || precondition.etags.includes(etag))
+    case 'none-match':
+      return etag === null
+  }
+}
+
+/** A settle, a change of state or a newer value may each ask for one more look. */
+const LOOKS = 4
+
+/**
+ * Compare-and-set through the ledger: the value that is read now is judged against the tags, and its fingerprint is what
+ * begin compares with the row's `current`, exclusively. A row that does not know `current` learns it by a settle. So a
+ * tag never has to be stored, and ETags outlive the migration's key.
+ */
+export async function writeEnrolled(
+  deps: CoreDeps,
+  lazy: Lazy,
+  view: View,
+  address: Address,
+  content: Content,
+  precondition: Precondition,
+): Promise<WriteResult> {
+  let current = view
+  for (let look = 0; look < LOOKS; look += 1) {
+    const expect = await expected(deps, current, address, precondition)
+    const answer: WriteAnswer = await write(deps, lazy, current, { address, content, expect })
+    if (answer.kind === 'done') return answer.result
+    if (answer.kind === 'not-known') await deps.settleOne(address)
+    if (answer.kind === 'reload') current = await reloaded(deps, view, address)
+  }
+  if (precondition.kind === 'none') {
+    throw proxyFault('operation-in-progress', 'the state of the integration is changing', { retryAfter: 1 })
+  }
+  throw proxyFault('precondition-failed', 'the secret changed while the precondition was judged')
+}
+
+async function expected(
+  deps: CoreDeps,
+  view: View,
+  address: Address,
+  precondition: Precondition,
+): Promise<string | null> {
+  if (precondition.kind === 'none') return null
+  const { outcome } = await readFresh(deps, view, address)
+  const secret = outcome.kind === 'found' ? outcome.secret : null
+  if (!matches(precondition, secret === null ? null : deps.etag(address, secret))) {
+    throw proxyFault('precondition-failed', 'the secret has changed, or its existence is not as named')
+  }
+  return secret === null ? ABSENT : deps.fingerprint(address, secret)
+}
+
+/** The ledger refused the plan: this replica's view of the integration is old. */
+async function reloaded(deps: CoreDeps, view: View, address: Address): Promise<View> {
+  deps.replica.memory.learn(await deps.ledger.integrations())
+  const next = viewOf(deps, address.integration, address.customer)
+  if (next.state === view.state) {
+    throw proxyFault('operation-in-progress', `the integration is ${next.state}`, { retryAfter: 1 })
+  }
+  return next
+}

@@ -1,0 +1,29 @@
+import type { Address } from '../../backends/secret.ts'
+import { proxyFault } from '../faults.ts'
+import type { Precondition, Secrets, WriteResult } from '../operations.ts'
+import type { Content } from './attempt.ts'
+import { writeBare } from './bare.ts'
+import { type CoreDeps, isBare, viewOf } from './context.ts'
+import type { Lazy } from './lazy.ts'
+import { list, type Names } from './list.ts'
+import { writeEnrolled } from './precondition.ts'
+import { read } from './read.ts'
+
+/** The four operations that every front calls. */
+export function makeSecrets(deps: CoreDeps, lazy: Lazy, names: Names): Secrets {
+  const write = async (address: Address, content: Content, precondition: Precondition): Promise<WriteResult> => {
+    const view = viewOf(deps, address.integration, address.customer)
+    if (isBare(view.state)) return writeBare(deps, view, address, content, precondition)
+    // Known before anything is begun, so that a value which one side cannot hold changes nothing.
+    const misfit = content === null ? null : view.pair.unrepresentable(content)
+    if (misfit !== null)
+      throw proxyFault(misfit.reason === 'too-large' ? 'value-too-large' : 'unrepresentable', misfit.detail)
+    return writeEnrolled(deps, lazy, view, address, content, precondition)
+  }
+  return {
+    read: (address, signal) => read(deps, address, signal),
+    write: (address, secret, precondition) => write(address, secret, precondition),
+    remove: (address, precondition) => write(address, null, precondition),
+    list: (integration, customer, page) => list(deps, names, integration, customer, page),
+  }
+}

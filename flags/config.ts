@@ -21,7 +21,9 @@ const unleashSourceSchema = z.strictObject({
   token_file: z.string().min(1),
   environment,
   refresh: durationSchema.prefault('1s'),
-  stale_after: durationSchema.prefault('30s').describe('Without contact for longer, the last known phases stand and say so.'),
+  stale_after: durationSchema
+    .prefault('30s')
+    .describe('Without contact for longer, the last known phases stand and say so.'),
   max_moves: maxMoves.prefault('20%'),
 })
 

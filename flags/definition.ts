@@ -27,9 +27,18 @@ const strategySchema = z.object({
   name: z.string(),
   title: z.string().nullish(),
   parameters: z.record(z.string(), z.unknown()).default({}),
-  constraints: z.array(constraintSchema).nullish().transform((list) => list ?? []),
-  segments: z.array(z.number()).nullish().transform((list) => list ?? []),
-  variants: z.array(variantSchema).nullish().transform((list) => list ?? []),
+  constraints: z
+    .array(constraintSchema)
+    .nullish()
+    .transform((list) => list ?? []),
+  segments: z
+    .array(z.number())
+    .nullish()
+    .transform((list) => list ?? []),
+  variants: z
+    .array(variantSchema)
+    .nullish()
+    .transform((list) => list ?? []),
 })
 
 const dependencySchema = z.object({
@@ -42,8 +51,14 @@ export const featureSchema = z.object({
   name: z.string(),
   enabled: z.boolean(),
   strategies: z.array(strategySchema),
-  variants: z.array(variantSchema).nullish().transform((list) => list ?? []),
-  dependencies: z.array(dependencySchema).nullish().transform((list) => list ?? []),
+  variants: z
+    .array(variantSchema)
+    .nullish()
+    .transform((list) => list ?? []),
+  dependencies: z
+    .array(dependencySchema)
+    .nullish()
+    .transform((list) => list ?? []),
 })
 
 export const segmentSchema = z.object({

@@ -29,5 +29,7 @@ export const randomness = (feature: Feature): string | null => {
     const detail = strategyRandomness(strategy)
     if (detail !== null) return `strategy ${index + 1} of ${feature.name}: ${detail}`
   }
-  return picksAtRandom(feature.variants, undefined) ? `${feature.name}: several variants are not sticky on customerId` : null
+  return picksAtRandom(feature.variants, undefined)
+    ? `${feature.name}: several variants are not sticky on customerId`
+    : null
 }

@@ -141,6 +141,8 @@ export const makeEngine = (): Engine => {
   }
   return {
     evaluate: (flag, context, at) => {
+      // Without a customer the client would pick at random.
+      if (context.customerId === '') return { kind: 'none', why: 'evaluation-failed' }
       if (!flag.definition.feature.enabled) return { kind: 'phase', phase: 'off', matched: null }
       try {
         return ask(flag, context, at)

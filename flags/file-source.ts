@@ -4,6 +4,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../core/clock.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { type FlagSnapshot, parseSnapshot } from './snapshot.ts'
 import type { FlagSource, FlagSourceEvents, SourceProblem, SourceState } from './source.ts'
 
@@ -50,8 +51,7 @@ class FileSource implements FlagSource {
   #mark: string | null = null
   #digest: string | null = null
   #watcher: FSWatcher | null = null
-  #checking: Promise<void> | null = null
-  #again = false
+  readonly #check = oneAtATime(() => this.#checkOnce())
   #polling: Promise<void> = Promise.resolve()
 
   constructor(options: FileSourceOptions) {
@@ -77,7 +77,7 @@ class FileSource implements FlagSource {
     this.#stopping.abort()
     this.#watcher?.close()
     await this.#polling
-    await this.#checking
+    await this.#check()
   }
 
   #watchFolder(): void {
@@ -100,19 +100,8 @@ class FileSource implements FlagSource {
     }
   }
 
-  #check(): Promise<void> {
-    this.#again = true
-    this.#checking ??= this.#checkUntilQuiet().finally(() => {
-      this.#checking = null
-    })
-    return this.#checking
-  }
-
-  async #checkUntilQuiet(): Promise<void> {
-    while (this.#again && !this.#stopping.signal.aborted) {
-      this.#again = false
-      this.#take(await this.#read())
-    }
+  async #checkOnce(): Promise<void> {
+    if (!this.#stopping.signal.aborted) this.#take(await this.#read())
   }
 
   async #read(): Promise<Reading> {
@@ -139,14 +128,20 @@ class FileSource implements FlagSource {
   }
 
   #take(reading: Reading): void {
-    if (reading.kind === 'same') return this.#confirm()
-    this.#mark = reading.mark
-    if (reading.kind === 'problem') return this.#refuse(reading.problem, reading.detail)
-    const changed = reading.digest !== this.#digest
-    this.#digest = reading.digest
-    this.#snapshot = reading.snapshot
+    if (reading.kind === 'same') this.#confirm()
+    else {
+      this.#mark = reading.mark
+      if (reading.kind === 'problem') this.#refuse(reading.problem, reading.detail)
+      else this.#accept(reading.snapshot, reading.digest)
+    }
+  }
+
+  #accept(snapshot: FlagSnapshot, digest: string): void {
+    const changed = digest !== this.#digest
+    this.#digest = digest
+    this.#snapshot = snapshot
     this.#become({ lastSuccess: this.#options.clock.wall(), stale: false, error: null })
-    if (changed) this.events.emit('flags', reading.snapshot)
+    if (changed) this.events.emit('flags', snapshot)
   }
 
   /** The file is the one last looked at: current if it was good, still refused if it was not. */

@@ -1,4 +1,4 @@
-import { type Constraint, definitionKey, type FlagDefinition } from './definition.ts'
+import { definitionKey, type FlagDefinition } from './definition.ts'
 import { type CompiledFlag, compileFlag, type Engine, type Evaluation, type FlagContext, phaseOf } from './engine.ts'
 import type { AcceptedFlag, PhaseRecord } from './memory.ts'
 import type { Phase } from './phase.ts'
@@ -37,7 +37,7 @@ const takesEverybody = (strategy: FlagDefinition['feature']['strategies'][number
   strategy.name === 'flexibleRollout' &&
   Number(strategy.parameters['rollout']) >= 100 &&
   strategy.parameters['stickiness'] === 'customerId' &&
-  strategy.constraints.every((constraint: Constraint) => constraint === undefined) &&
+  strategy.constraints.length === 0 &&
   strategy.segments.length === 0
 
 const toEntry = ({ definition, from }: AcceptedFlag): HistoryEntry => ({
@@ -85,7 +85,8 @@ function instantsBefore({ dates, from }: HistoryEntry, until: number): number[] 
 export const nextDate = (history: History, now: number): number =>
   history[0]?.dates.find((date) => date >= now) ?? Number.POSITIVE_INFINITY
 
-/** The most advanced phase that the definition names at all. */
-export const namesOnlyOff = ({ feature }: FlagDefinition): boolean =>
-  !feature.enabled ||
-  feature.strategies.every(({ variants }) => variants.every(({ payload }) => phaseOf(payload) === 'off'))
+/** Nobody leaves `off` by this definition. */
+export const namesOnlyOff = ({ feature }: FlagDefinition): boolean => {
+  const variants = [...feature.variants, ...feature.strategies.flatMap((strategy) => strategy.variants)]
+  return !feature.enabled || variants.every(({ payload }) => phaseOf(payload) === 'off')
+}

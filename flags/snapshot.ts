@@ -1,5 +1,12 @@
 import { z } from 'zod'
-import { type Feature, type FlagDefinition, featureSchema, flagName, type Segment, segmentSchema } from './definition.ts'
+import {
+  type Feature,
+  type FlagDefinition,
+  featureSchema,
+  flagName,
+  type Segment,
+  segmentSchema,
+} from './definition.ts'
 import { randomness } from './determinism.ts'
 
 /*
@@ -93,7 +100,8 @@ function complete(raw: Feature, snapshot: FlagSnapshot): FlagReading {
   }
   const used = usedSegments([feature, ...parents])
   const segments = used.flatMap((id) => snapshot.segments.get(id) ?? [])
-  if (segments.length < used.length) return { kind: 'unusable', detail: 'it names a segment that is missing or malformed' }
+  if (segments.length < used.length)
+    return { kind: 'unusable', detail: 'it names a segment that is missing or malformed' }
   const random = [feature, ...parents].map(randomness).find((detail) => detail !== null)
   if (random !== undefined && random !== null) return { kind: 'unusable', detail: random }
   return { kind: 'present', definition: { feature, segments, parents } }

@@ -1,0 +1,187 @@
+import type { Constraint, Feature, Strategy, Variant } from './definition.ts'
+import { flagName } from './definition.ts'
+import { phaseOf } from './engine.ts'
+import { PHASES, type Phase, phaseRank } from './phase.ts'
+
+/*
+ * A ladder is the one form in which Crossfade writes an integration's flag. Top to bottom:
+ *
+ *   pins      whatever else was written by hand (segments, other constraints); left alone
+ *   cohorts   for each cohort that has steps of its own: a rollout for each phase, most advanced first, ending at 100 %
+ *   rest      the same for everybody else, ending at 100 %
+ *
+ * Percentages are cumulative: a step of 30 % `shadow` says that the first 30 % of the customers are at `shadow` or
+ * beyond. All steps share one group and are sticky on the customer, so widening a step moves customers between adjacent
+ * steps only (measured; with weighted variants they would skip).
+ */
+
+export const STICKINESS = 'customerId'
+
+/** One rung: this share of the customers in scope has reached the phase. */
+export interface Step {
+  readonly phase: Phase
+  /** 0 to 100, cumulative from the top. */
+  readonly percent: number
+}
+
+export interface Ladder {
+  readonly integration: string
+  readonly pins: readonly Strategy[]
+  readonly cohorts: ReadonlyMap<string, readonly Step[]>
+  readonly rest: readonly Step[]
+}
+
+const variantOf = (phase: Phase): Variant => ({
+  name: phase,
+  weight: 1000,
+  weightType: 'variable',
+  stickiness: STICKINESS,
+  payload: { type: 'json', value: JSON.stringify({ phase }) },
+})
+
+const inCohort = (cohort: string): Constraint => ({
+  contextName: 'cohort',
+  operator: 'IN',
+  values: [cohort],
+  inverted: false,
+  caseInsensitive: false,
+})
+
+const strategyOf = (integration: string, step: Step, cohort: string | null): Strategy => ({
+  name: 'flexibleRollout',
+  title: `${cohort ?? 'everybody'}: ${step.percent} % ${step.phase}`,
+  parameters: { groupId: flagName(integration), rollout: String(step.percent), stickiness: STICKINESS },
+  constraints: cohort === null ? [] : [inCohort(cohort)],
+  segments: [],
+  variants: [variantOf(step.phase)],
+})
+
+/** The flag that this ladder is, in Unleash's format. */
+export const writeLadder = (ladder: Ladder): Feature => ({
+  name: flagName(ladder.integration),
+  enabled: true,
+  strategies: [
+    ...ladder.pins,
+    ...[...ladder.cohorts].flatMap(([cohort, steps]) =>
+      steps.map((step) => strategyOf(ladder.integration, step, cohort)),
+    ),
+    ...ladder.rest.map((step) => strategyOf(ladder.integration, step, null)),
+  ],
+  variants: [],
+  dependencies: [],
+})
+
+/** A flag that puts every customer at one phase. */
+export const makeLadder = (integration: string, phase: Phase = 'off'): Feature =>
+  writeLadder({ integration, pins: [], cohorts: new Map(), rest: [{ phase, percent: 100 }] })
+
+type Rung = { readonly kind: 'pin' } | { readonly kind: 'step'; readonly cohort: string | null; readonly step: Step }
+
+function rungOf(strategy: Strategy, integration: string): Rung {
+  const { rollout, groupId, stickiness } = strategy.parameters
+  const [variant, ...others] = strategy.variants
+  const phase = phaseOf(variant?.payload)
+  const plain = strategy.name === 'flexibleRollout' && strategy.segments.length === 0 && others.length === 0
+  if (!plain || phase === null || groupId !== flagName(integration) || stickiness !== STICKINESS) return { kind: 'pin' }
+  const cohort = cohortOf(strategy.constraints)
+  return cohort === undefined ? { kind: 'pin' } : { kind: 'step', cohort, step: { phase, percent: Number(rollout) } }
+}
+
+/** null: no constraint; undefined: other constraints than one single cohort. */
+function cohortOf(constraints: readonly Constraint[]): string | null | undefined {
+  const [only, ...others] = constraints
+  if (only === undefined) return null
+  const single = others.length === 0 && only.contextName === 'cohort' && only.operator === 'IN' && !only.inverted
+  return single && only.values.length === 1 ? only.values[0] : undefined
+}
+
+export type LadderReading =
+  | { readonly kind: 'ladder'; readonly ladder: Ladder }
+  | { readonly kind: 'other'; readonly detail: string }
+
+/** Reads a flag as a ladder; one that is not of this form is `other`, with the reason. */
+export const readLadder = (feature: Feature, integration: string): LadderReading => {
+  const rungs = feature.strategies.map((strategy) => ({ strategy, rung: rungOf(strategy, integration) }))
+  const order = rungs.map(({ rung }) => (rung.kind === 'pin' ? 0 : rung.cohort === null ? 2 : 1))
+  if (order.some((place, index) => index > 0 && place < (order[index - 1] as number))) {
+    return { kind: 'other', detail: 'its strategies are not in the order pins, cohorts, everybody' }
+  }
+  const cohorts = new Map<string, Step[]>()
+  const rest: Step[] = []
+  for (const { rung } of rungs) {
+    if (rung.kind === 'pin') continue
+    const steps = rung.cohort === null ? rest : (cohorts.get(rung.cohort) ?? [])
+    steps.push(rung.step)
+    if (rung.cohort !== null) cohorts.set(rung.cohort, steps)
+  }
+  const pins = rungs.filter(({ rung }) => rung.kind === 'pin').map(({ strategy }) => strategy)
+  const broken = [...cohorts.values(), rest].some((steps) => !isDescending(steps))
+  if (broken) return { kind: 'other', detail: 'its steps are not ordered from the most advanced phase down' }
+  return { kind: 'ladder', ladder: { integration, pins, cohorts, rest } }
+}
+
+const isDescending = (steps: readonly Step[]): boolean =>
+  steps.every(({ phase, percent }, index) => {
+    const above = steps[index - 1]
+    return above === undefined || (phaseRank(phase) < phaseRank(above.phase) && percent >= above.percent)
+  })
+
+export interface PhaseEdit {
+  readonly phase: Phase
+  /** Only this cohort; it gets steps of its own. */
+  readonly cohort?: string
+  /** This share of the customers in scope reaches `phase` or stays beyond it; without it, all of them are at `phase`. */
+  readonly percent?: number
+}
+
+/** The ladder after `flags set`: pins stay; an edit of everybody without a percentage takes the cohorts' own steps away. */
+export const editLadder = (ladder: Ladder, { phase, cohort, percent }: PhaseEdit): Ladder => {
+  const edit = (steps: readonly Step[]): readonly Step[] =>
+    percent === undefined ? [{ phase, percent: 100 }] : reach(steps, phase, percent)
+  if (cohort !== undefined) {
+    const steps = ladder.cohorts.get(cohort) ?? ladder.rest
+    return { ...ladder, cohorts: new Map([...ladder.cohorts, [cohort, closed(edit(steps))]]) }
+  }
+  const cohorts: Ladder['cohorts'] = percent === undefined ? new Map() : ladder.cohorts
+  return { ...ladder, cohorts, rest: closed(edit(ladder.rest)) }
+}
+
+/** The share at or beyond each phase, with `percent` at `phase` or beyond: monotone, as a cumulative share must be. */
+function reach(steps: readonly Step[], phase: Phase, percent: number): readonly Step[] {
+  const before = reachedShares(steps)
+  const shares = PHASES.map((name, rank) => {
+    if (name === phase) return percent
+    const share = before[rank] as number
+    return rank > phaseRank(phase) ? Math.min(share, percent) : Math.max(share, percent)
+  })
+  return stepsOf(shares)
+}
+
+/** By rank: how many per cent of the customers are at this phase or beyond. */
+function reachedShares(steps: readonly Step[]): number[] {
+  return PHASES.map((_name, rank) =>
+    Math.max(0, ...steps.filter((step) => phaseRank(step.phase) >= rank).map(({ percent }) => percent)),
+  )
+}
+
+/** Most advanced first; a phase that adds nobody to those above it has no step. */
+function stepsOf(shares: readonly number[]): Step[] {
+  const all = PHASES.map((phase, rank) => ({ phase, percent: shares[rank] as number })).reverse()
+  return all.filter(({ percent }, index) => percent > (all[index - 1]?.percent ?? 0))
+}
+
+/** Ends at 100 %, so that no match means a broken flag and never a phase. */
+function closed(steps: readonly Step[]): readonly Step[] {
+  return (steps.at(-1)?.percent ?? 0) >= 100 ? steps : [...steps, { phase: 'off', percent: 100 }]
+}
+
+export type LadderEdit =
+  | { readonly kind: 'edited'; readonly feature: Feature }
+  | { readonly kind: 'refused'; readonly detail: string }
+
+/** `flags set` on one flag; null for a flag that does not exist yet. A flag of another form is refused, not rewritten. */
+export const setPhase = (feature: Feature | null, integration: string, edit: PhaseEdit): LadderEdit => {
+  const reading = readLadder(feature ?? makeLadder(integration), integration)
+  if (reading.kind === 'other') return { kind: 'refused', detail: reading.detail }
+  return { kind: 'edited', feature: writeLadder(editLadder(reading.ladder, edit)) }
+}

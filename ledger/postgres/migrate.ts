@@ -4,7 +4,18 @@ import type { Database } from './database.ts'
 
 /** Every file is run once, in this order; a released one never changes. */
 const MIGRATIONS = [
-  { version: 1, files: ['001-tables.sql', '010-rules.sql', '020-begin.sql', '030-finish.sql', '040-settle.sql'] },
+  {
+    version: 1,
+    files: [
+      '001-tables.sql',
+      '010-rules.sql',
+      '020-begin.sql',
+      '030-finish.sql',
+      '040-settle.sql',
+      '050-stages.sql',
+      '060-inventory.sql',
+    ],
+  },
 ] as const
 
 export const SCHEMA_VERSION = MIGRATIONS.reduce((latest, m) => Math.max(latest, m.version), 0)

@@ -76,21 +76,20 @@ create table crossfade.mismatch (
 );
 create unique index mismatch_open on crossfade.mismatch (integration, customer, name) where resolved_at is null;
 
+-- One cap of each kind for one scope; `*` is every integration, an empty cohort every cohort.
 create table crossfade.cap (
-  id          uuid primary key,
-  integration text collate "C", -- null: every integration
-  cohort      text,             -- null: every cohort
-  phase       text not null,
   kind        text not null check (kind in ('gate', 'guard', 'rollback')),
-  reason      text not null,
-  actor       text not null,
-  at          timestamptz not null default clock_timestamp()
+  integration text collate "C" not null,
+  cohort      text not null default '',
+  cap         jsonb not null,
+  at          timestamptz not null default clock_timestamp(),
+  primary key (kind, integration, cohort)
 );
 
--- The last accepted flag definition of each integration: what "the last known phase" is evaluated from.
+-- The last accepted flag definitions of each integration: what "the last known phase" is evaluated from.
 create table crossfade.flag_memory (
   integration text collate "C" primary key,
-  memory      jsonb not null,
+  record      jsonb not null,
   at          timestamptz not null default clock_timestamp()
 );
 

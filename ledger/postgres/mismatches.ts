@@ -1,0 +1,70 @@
+import type { Address } from '../../backends/secret.ts'
+import type { Database } from './database.ts'
+
+/** A stable difference between the sides: classes and fingerprints, never a value. */
+export interface MismatchRecord extends Address {
+  readonly source: 'shadow' | 'verify'
+  readonly class: string
+  readonly legacyFingerprint: string | null
+  readonly newFingerprint: string | null
+  readonly legacyVersion: string | null
+  readonly newVersion: string | null
+}
+
+export interface StoredMismatch extends MismatchRecord {
+  readonly at: string
+  readonly resolvedAt: string | null
+}
+
+export interface Mismatches {
+  /** One open record a secret: a newer one replaces it. */
+  record(mismatch: MismatchRecord): Promise<void>
+  /** Both sides were found equal again. */
+  resolve(addresses: readonly Address[]): Promise<void>
+  /** Newest first. */
+  list(integration: string | null, openOnly: boolean, limit: number): Promise<readonly StoredMismatch[]>
+}
+
+const RECORD = `
+  insert into crossfade.mismatch
+    (integration, customer, name, source, class, legacy_fingerprint, new_fingerprint, legacy_version, new_version)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  on conflict (integration, customer, name) where resolved_at is null do update set
+    at = clock_timestamp(), source = excluded.source, class = excluded.class, legacy_version = excluded.legacy_version,
+    legacy_fingerprint = excluded.legacy_fingerprint, new_fingerprint = excluded.new_fingerprint, new_version = excluded.new_version`
+
+const RESOLVE = `
+  update crossfade.mismatch m set resolved_at = clock_timestamp()
+  from unnest($1::text[], $2::text[], $3::text[]) a (integration, customer, name)
+  where (m.integration, m.customer, m.name) = (a.integration, a.customer, a.name) and m.resolved_at is null`
+
+const LIST = `
+  select at, integration, customer, name, source, class, legacy_fingerprint as "legacyFingerprint",
+    new_fingerprint as "newFingerprint", legacy_version as "legacyVersion", new_version as "newVersion", resolved_at as "resolvedAt"
+  from crossfade.mismatch
+  where ($1::text is null or integration = $1) and (not $2 or resolved_at is null) order by id desc limit $3`
+
+type Listed = Omit<StoredMismatch, 'at' | 'resolvedAt'> & { readonly at: Date; readonly resolvedAt: Date | null }
+
+export const makeMismatches = (database: Database): Mismatches => ({
+  record: async (m) => {
+    const fingerprints = [m.legacyFingerprint, m.newFingerprint, m.legacyVersion, m.newVersion]
+    await database.query('crossfade-mismatch', RECORD, [
+      m.integration,
+      m.customer,
+      m.name,
+      m.source,
+      m.class,
+      ...fingerprints,
+    ])
+  },
+  resolve: async (addresses) => {
+    if (addresses.length === 0) return
+    const values = [addresses.map((a) => a.integration), addresses.map((a) => a.customer), addresses.map((a) => a.name)]
+    await database.query('crossfade-resolve', RESOLVE, values)
+  },
+  list: async (integration, openOnly, limit) => {
+    const rows = await database.query<Listed>('crossfade-mismatches', LIST, [integration, openOnly, limit])
+    return rows.map((row) => ({ ...row, at: row.at.toISOString(), resolvedAt: row.resolvedAt?.toISOString() ?? null }))
+  },
+})

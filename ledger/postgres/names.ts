@@ -1,0 +1,26 @@
+import type { Side } from '../../core/side.ts'
+import type { Database } from './database.ts'
+
+interface NameRow {
+  readonly name: string
+  readonly fresh: 'both' | Side
+  readonly listed: 'yes' | 'no' | 'unsure'
+}
+
+// Without a digest nobody recorded how a delete ended: the fresh side is asked. What was found to be foreign or missing
+// is not served, so it is not listed.
+const NAMES = `
+  select name, fresh,
+    case
+      when quarantine in ('foreign', 'missing') or current = 'absent' then 'no'
+      when fresh = 'both' then case when deleted then 'no' else 'yes' end
+      when gone and current is null then 'unsure'
+      else 'yes'
+    end as listed
+  from crossfade.secret
+  where integration = $1 and customer = $2 and ($3::text is null or name > $3) order by name limit $4`
+
+export const makeNames = (database: Database) => ({
+  names: (integration: string, customer: string, page: { readonly after: string | null; readonly limit: number }) =>
+    database.query<NameRow>('crossfade-names', NAMES, [integration, customer, page.after, page.limit]),
+})

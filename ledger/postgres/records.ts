@@ -1,0 +1,59 @@
+import type { Database } from './database.ts'
+
+/**
+ * Small JSON records that must outlive a restart: the accepted flags of an integration, and the caps. Who owns their
+ * meaning (the room `flags`) hands them in whole; the ledger only keeps them.
+ */
+export interface FlagRecords<R extends { readonly integration: string }> {
+  load(): Promise<readonly R[]>
+  /** Durable, all of them, when it resolves. */
+  remember(records: readonly R[]): Promise<void>
+}
+
+export const makeFlagRecords = <R extends { readonly integration: string }>(database: Database): FlagRecords<R> => ({
+  load: async () =>
+    (await database.query<{ record: R }>(null, 'select record from crossfade.flag_memory', [])).map(
+      (row) => row.record,
+    ),
+  remember: async (records) => {
+    if (records.length === 0) return
+    await database.query(
+      'crossfade-remember',
+      `insert into crossfade.flag_memory (integration, record)
+       select r ->> 'integration', r from jsonb_array_elements($1::jsonb) r
+       on conflict (integration) do update set record = excluded.record, at = clock_timestamp()`,
+      [JSON.stringify(records)],
+    )
+  },
+})
+
+export interface CapKeyed {
+  readonly kind: string
+  readonly integration: string
+  readonly cohort: string | null
+}
+
+export interface CapRecords<C extends CapKeyed> {
+  load(): Promise<readonly C[]>
+  save(cap: C): Promise<void>
+  remove(key: CapKeyed): Promise<void>
+}
+
+export const makeCapRecords = <C extends CapKeyed>(database: Database): CapRecords<C> => ({
+  load: async () => (await database.query<{ cap: C }>(null, 'select cap from crossfade.cap', [])).map((row) => row.cap),
+  save: async (cap) => {
+    await database.query(
+      'crossfade-cap',
+      `insert into crossfade.cap (kind, integration, cohort, cap) values ($1, $2, $3, $4::jsonb)
+       on conflict (kind, integration, cohort) do update set cap = excluded.cap, at = clock_timestamp()`,
+      [cap.kind, cap.integration, cap.cohort ?? '', JSON.stringify(cap)],
+    )
+  },
+  remove: async ({ kind, integration, cohort }) => {
+    await database.query(
+      'crossfade-uncap',
+      'delete from crossfade.cap where kind = $1 and integration = $2 and cohort = $3',
+      [kind, integration, cohort ?? ''],
+    )
+  },
+})

@@ -1,0 +1,77 @@
+import { type Address, addressKey } from '../../backends/secret.ts'
+import type { Fresh } from '../ledger.ts'
+import type { Database } from './database.ts'
+
+/** A row as verify sees it: what may be expected of the two sides. */
+export interface VerifyRow {
+  readonly address: Address
+  readonly version: number
+  readonly seq: number
+  readonly fresh: Fresh
+  readonly open: number
+  readonly deleted: boolean
+  readonly current: string | null
+  readonly quarantine: string | null
+}
+
+export interface Verification {
+  /** Rows in byte order of (customer, name), strictly after `after`. */
+  page(
+    integration: string,
+    after: { readonly customer: string; readonly name: string } | null,
+    limit: number,
+  ): Promise<readonly VerifyRow[]>
+  /** The same rows again, in the order asked for; null where there is none any more. */
+  again(addresses: readonly Address[]): Promise<readonly (VerifyRow | null)[]>
+  /** Marks rows that still have the version and seq that was compared. */
+  verified(rows: readonly VerifyRow[]): Promise<void>
+}
+
+interface Row extends Address, Omit<VerifyRow, 'address' | 'version' | 'seq'> {
+  readonly version: string
+  readonly seq: string
+}
+
+const COLUMNS = `
+  s.integration, s.customer, s.name, s.version, s.seq, s.fresh, s.deleted, s.current, s.quarantine,
+  (select count(*)::int from jsonb_object_keys(s.ops)) as open`
+
+const PAGE = `select ${COLUMNS} from crossfade.secret s
+  where s.integration = $1 and ($2::text is null or (s.customer, s.name) > ($2, $3)) order by s.customer, s.name limit $4`
+
+const AGAIN = `select ${COLUMNS} from unnest($1::text[], $2::text[], $3::text[]) a (integration, customer, name)
+  join crossfade.secret s on (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name)`
+
+const VERIFIED = `update crossfade.secret s set verified_version = a.version
+  from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) a (integration, customer, name, version, seq)
+  where (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name) and s.version = a.version and s.seq = a.seq`
+
+const toRow = ({ integration, customer, name, version, seq, ...rest }: Row): VerifyRow => ({
+  ...rest,
+  address: { integration, customer, name },
+  version: Number(version),
+  seq: Number(seq),
+})
+
+const columns = (addresses: readonly Address[]) => [
+  addresses.map((a) => a.integration),
+  addresses.map((a) => a.customer),
+  addresses.map((a) => a.name),
+]
+
+export const makeVerification = (database: Database): Verification => ({
+  page: async (integration, after, limit) => {
+    const values = [integration, after?.customer ?? null, after?.name ?? null, limit]
+    return (await database.query<Row>('crossfade-verify-page', PAGE, values)).map(toRow)
+  },
+  again: async (addresses) => {
+    const rows = (await database.query<Row>('crossfade-verify-again', AGAIN, columns(addresses))).map(toRow)
+    const byKey = new Map(rows.map((row) => [addressKey(row.address), row]))
+    return addresses.map((address) => byKey.get(addressKey(address)) ?? null)
+  },
+  verified: async (rows) => {
+    const addresses = rows.map((row) => row.address)
+    const values = [...columns(addresses), rows.map((row) => row.version), rows.map((row) => row.seq)]
+    await database.query('crossfade-verified', VERIFIED, values)
+  },
+})

@@ -1,0 +1,189 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import type { Clock } from '../core/clock.ts'
+import { type Audit, type AuditEntry, auditLine } from './audit.ts'
+import { accessFault } from './faults.ts'
+import type { AccessMetrics } from './metrics.ts'
+
+/*
+ * Group commit: while one write is on its way, further entries gather, and the next write takes all of them at once. So
+ * an entry waits for at most two writes, and a thousand concurrent ones share a handful.
+ *
+ * It fails closed (I10). A write that fails rejects every entry in it and the file is opened again before the next; what
+ * a failed write left may be half a line, so the next one begins with a line break. A disk that hangs rejects each
+ * entry at its deadline: what has not been handed to the disk by then never is.
+ */
+
+export interface FileAuditOptions {
+  readonly path: string
+  /** How long an entry may take, in ms. */
+  readonly deadline: number
+  /** Wait until the disk has it (fdatasync): survives a power cut, not only the end of the process. */
+  readonly sync: boolean
+  readonly clock: Clock
+  readonly metrics?: AccessMetrics
+}
+
+interface Waiter {
+  readonly line: string
+  readonly until: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+interface Reopening {
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
+
+const FLAGS = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY
+const OWNER_ONLY = 0o600
+
+/** Opens the file, made if it is not there. Rejects with `audit-unavailable` if that is not possible. */
+export const makeFileAudit = async (options: FileAuditOptions): Promise<Audit> => {
+  const audit = new FileAudit(options)
+  await audit.reopen()
+  return audit
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | null)?.code ?? 'error'
+
+class FileAudit implements Audit {
+  readonly #options: FileAuditOptions
+  #file: FileHandle | null = null
+  #torn = false
+  #closed = false
+  #waiting: Waiter[] = []
+  /** Handed to the disk. */
+  #flying: readonly Waiter[] = []
+  #reopening: Reopening[] = []
+  #writing: Promise<void> | null = null
+  #timing = false
+
+  constructor(options: FileAuditOptions) {
+    this.#options = options
+  }
+
+  append(entry: AuditEntry): Promise<void> {
+    if (this.#closed) return Promise.reject(accessFault('audit-unavailable', 'the audit file is closed'))
+    const until = this.#options.clock.monotonic() + this.#options.deadline
+    const written = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ line: auditLine(entry), until, resolve, reject })
+    })
+    this.#time()
+    this.#write()
+    return written
+  }
+
+  reopen(): Promise<void> {
+    const opened = new Promise<void>((resolve, reject) => {
+      this.#reopening.push({ resolve, reject })
+    })
+    this.#write()
+    return opened
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const settled = async () => {
+      while (this.#writing !== null) await this.#writing
+      await this.#drop()
+    }
+    // A disk that hangs must not keep the process: what waits is refused at its deadline anyway.
+    await Promise.race([settled(), this.#options.clock.sleep(this.#options.deadline)])
+  }
+
+  #hasWork(): boolean {
+    return this.#waiting.length > 0 || this.#reopening.length > 0
+  }
+
+  #write(): void {
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = null
+      if (this.#hasWork()) this.#write()
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#hasWork()) {
+      await this.#openAnew()
+      this.#expire(this.#options.clock.monotonic())
+      this.#flying = this.#waiting
+      this.#waiting = []
+      if (this.#flying.length > 0) await this.#commit()
+      this.#flying = []
+    }
+  }
+
+  /** Between two writes, so that no write is on a file that is being closed. */
+  async #openAnew(): Promise<void> {
+    if (this.#reopening.length === 0) return
+    const asked = this.#reopening
+    this.#reopening = []
+    await this.#drop()
+    try {
+      await this.#handle()
+      for (const { resolve } of asked) resolve()
+    } catch (cause) {
+      const fault = accessFault('audit-unavailable', `${this.#options.path}: ${codeOf(cause)}`, { cause })
+      for (const { reject } of asked) reject(fault)
+    }
+  }
+
+  async #commit(): Promise<void> {
+    try {
+      const file = await this.#handle()
+      const text = this.#flying.map(({ line }) => line).join('')
+      const torn = this.#torn
+      this.#torn = true
+      await file.appendFile(torn ? `\n${text}` : text)
+      if (this.#options.sync) await file.datasync()
+      this.#torn = false
+      this.#options.metrics?.auditEntries.inc(this.#flying.length)
+      for (const { resolve } of this.#flying) resolve()
+    } catch (cause) {
+      this.#fail(this.#flying, `${this.#options.path}: ${codeOf(cause)}`, cause)
+      await this.#drop()
+    }
+  }
+
+  async #handle(): Promise<FileHandle> {
+    this.#file ??= await open(this.#options.path, FLAGS, OWNER_ONLY)
+    return this.#file
+  }
+
+  async #drop(): Promise<void> {
+    const file = this.#file
+    this.#file = null
+    await file?.close().catch(() => {})
+  }
+
+  #fail(batch: readonly Waiter[], detail: string, cause?: unknown): void {
+    if (batch.length === 0) return
+    this.#options.metrics?.auditFailures.inc(batch.length)
+    const fault = accessFault('audit-unavailable', detail, { retryAfter: 1, cause })
+    for (const { reject } of batch) reject(fault)
+  }
+
+  /** One timer for all: deadlines are of equal length, so the oldest entry's comes first. */
+  #time(): void {
+    const oldest = this.#flying[0] ?? this.#waiting[0]
+    if (this.#timing || oldest === undefined) return
+    this.#timing = true
+    const { clock } = this.#options
+    clock.sleep(Math.max(1, oldest.until - clock.monotonic())).then(() => {
+      this.#timing = false
+      this.#expire(clock.monotonic())
+      this.#time()
+    })
+  }
+
+  #expire(now: number): void {
+    const late = ({ until }: Waiter): boolean => until <= now
+    const detail = `${this.#options.path}: not written within ${this.#options.deadline} ms`
+    this.#fail(this.#flying.filter(late), detail)
+    this.#flying = this.#flying.filter((waiter) => !late(waiter))
+    this.#fail(this.#waiting.filter(late), detail)
+    this.#waiting = this.#waiting.filter((waiter) => !late(waiter))
+  }
+}

@@ -1,0 +1,93 @@
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { startPostgres } from '../bin/embedded/postgres.ts'
+import { bringParts } from './parts.ts'
+import { isPartName, type PartName } from './support/parts.ts'
+
+/*
+ * npm test [-- --only FOLDER ...]: every test/**\/*.test.ts, or those whose path below test/ begins with FOLDER, on one
+ * PostgreSQL for the whole run. Suites whose parts this machine lacks are named at the end, with the command that brings
+ * them. With CI=true the parts are brought first, and a skipped test is a failure.
+ */
+
+interface Totals {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+const FILE_LIMIT_MS = 15 * 60_000
+const project = fileURLToPath(new URL('..', import.meta.url))
+const isCi = process.env['CI'] === 'true'
+
+function selectFiles(only: readonly string[]): readonly string[] {
+  const files = globSync('test/**/*.test.ts', { cwd: project }).sort()
+  const isWanted = (file: string): boolean =>
+    only.length === 0 || only.some((prefix) => relative('test', file).startsWith(prefix.replace(/^test\//, '')))
+  return files.filter(isWanted).map((file) => join(project, file))
+}
+
+/** Reads what the suites declare, so that CI brings no part that nothing needs. */
+function neededParts(files: readonly string[]): readonly PartName[] {
+  const names = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/\bneeds\('([^']+)'\)/g)])
+  return [...new Set(names.map(([, name]) => name ?? ''))].filter(isPartName)
+}
+
+async function runFiles(files: readonly string[], signal: AbortSignal): Promise<Totals> {
+  const events = run({ files: [...files], concurrency: 2, timeout: FILE_LIMIT_MS, signal })
+  let totals: Totals = { passed: 0, failed: 0, skipped: 0 }
+  events.on('test:summary', ({ file, counts }) => {
+    // Each file has a summary of its own; the last one, of no file, is of the run.
+    if (file !== undefined) return
+    const failed = counts.tests - counts.passed - counts.skipped - counts.todo
+    totals = { passed: counts.passed, failed, skipped: counts.skipped + counts.todo }
+  })
+  await pipeline(events, new spec(), process.stdout, { end: false })
+  return totals
+}
+
+/** Each missing part once, with the suites that went without it and what brings it. */
+function reportMissing(record: string): void {
+  if (!existsSync(record)) return
+  const lines = [...new Set(readFileSync(record, 'utf8').trim().split('\n'))].map((line) => line.split('\t'))
+  const suites = Object.groupBy(lines, ([part]) => part ?? '')
+  for (const [part, rows] of Object.entries(suites)) {
+    const files = rows?.map(([, file]) => relative(project, file ?? '')).join(', ')
+    console.log(`skipped for want of ${part}: ${files}; npm run parts -- ${part} brings it`)
+  }
+}
+
+async function main(only: readonly string[], signal: AbortSignal): Promise<number> {
+  const files = selectFiles(only)
+  if (files.length === 0) {
+    console.error(`no test file below test/ begins with ${only.join(' or ')}`)
+    return 2
+  }
+  const scratch = mkdtempSync(join(tmpdir(), 'crossfade-run-'))
+  chmodSync(scratch, 0o711)
+  const missing = join(scratch, 'missing-parts')
+  process.env['CROSSFADE_TEST_MISSING'] = missing
+  if (isCi) bringParts(neededParts(files))
+  const cluster = await startPostgres({ dataDir: scratch, log: () => {}, fast: true, icuLocale: 'en-US' })
+  try {
+    process.env['CROSSFADE_TEST_POSTGRES'] = cluster.url('postgres')
+    const { passed, failed, skipped } = await runFiles(files, signal)
+    reportMissing(missing)
+    console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
+    return failed > 0 || passed === 0 || (isCi && skipped > 0) ? 1 : 0
+  } finally {
+    await cluster.stop()
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+process.exitCode = await main(values.only ?? [], interrupted.signal)

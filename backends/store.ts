@@ -29,6 +29,9 @@ export interface Store {
   /** Cheap proof that the store answers. */
   ping(call: Call): Promise<PingOutcome>
 
+  /** What is wrong with the store as configured, all at once, for `config check`; an empty list means that it can be used. */
+  check(call: Call): Promise<readonly StoreProblem[]>
+
   /** Gives back connections; the store is not used afterwards. */
   close(): Promise<void>
 }
@@ -115,6 +118,12 @@ export type PingOutcome =
   | { readonly kind: 'ok' }
   | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason }
 
+/** `warning`: it works, but not as well as it could. Never holds a value. */
+export interface StoreProblem {
+  readonly level: 'error' | 'warning'
+  readonly message: string
+}
+
 /** A capability, and the reason that people read in `config check` when it is lacking. */
 export type Capability = { readonly has: true } | { readonly has: false; readonly why: string }
 
@@ -133,8 +142,8 @@ export interface Capabilities {
   readonly contentType: Capability
   readonly metadata: Capability
   readonly batch: { readonly max: number }
-  /** What a value may be: any bytes, text without NUL, or JSON. */
-  readonly values: 'bytes' | 'text' | 'json'
+  /** What a value may be: any bytes, text without NUL, JSON kept as it is, or JSON that is written anew (`backends/jsonb.ts`). */
+  readonly values: 'bytes' | 'text' | 'json' | 'jsonb'
   /** Largest value in bytes. */
   readonly maxSize: number
 }

@@ -1,0 +1,121 @@
+import type { Address, Secret } from '../secret.ts'
+import { isPlainAddress, isPlainMetadata, isPlainText, parseMetadata } from '../secret-text.ts'
+import type { Timed } from '../sql/database.ts'
+import { refused } from '../sql/outcomes.ts'
+import type { Condition, GetOutcome, PutOutcome, PutRequest, RefusalReason, ScanEntry, ScanOutcome } from '../store.ts'
+import type { Codec } from './codec.ts'
+import type { ColumnRole } from './config.ts'
+import { contentRoles, type Mapping, NO_ROW, type WriteKind } from './statements.ts'
+
+export interface ReadRow {
+  readonly present: boolean
+  readonly deleted: boolean
+  readonly value: Buffer | string | null
+  readonly content_type: string | null
+  readonly metadata: string | null
+  readonly version: string | null
+  readonly fence: string
+}
+
+export interface WrittenRow extends Timed {
+  readonly written: boolean
+  readonly present: boolean
+  readonly late: boolean
+  readonly version: string | null
+  readonly fence: string | null
+}
+
+/** The values of one row of a write, in the order of its parameters; or why this table cannot hold it. */
+export type Encoded = { readonly kind: 'row'; readonly row: readonly unknown[] } | Unheld
+type Unheld = { readonly kind: 'unheld'; readonly reason: RefusalReason }
+
+export const fenceText = (condition: Condition): string | null => (condition.kind === 'any' ? null : condition.fence)
+
+export const kindOf = (condition: Condition): WriteKind => {
+  if (condition.kind === 'any') return 'any'
+  return condition.fence === NO_ROW ? 'new' : 'at'
+}
+
+export function readOutcome(row: ReadRow | undefined, codec: Codec): GetOutcome {
+  if (!row?.present) return { kind: 'absent', deleted: false, fence: NO_ROW }
+  if (row.deleted) return { kind: 'absent', deleted: true, fence: row.fence }
+  const { version, fence } = row
+  const metadata = parseMetadata(row.metadata)
+  if (row.value === null || metadata === null) return { kind: 'unreadable', reason: 'corrupt', version }
+  const decoded = codec.decode(row.value)
+  if (decoded.kind !== 'value') return { kind: 'unreadable', reason: decoded.kind, version }
+  return { kind: 'found', secret: { value: decoded.value, contentType: row.content_type, metadata }, version, fence }
+}
+
+export function encodePut(put: PutRequest, mapping: Mapping, codec: Codec): Encoded {
+  const { address, secret } = put
+  const { columns, max_size } = mapping.config
+  if (secret.value.size > max_size) return unheld('too-large')
+  if (!isPlainAddress(address) || !holdsMetadata(secret, columns)) return unheld('unrepresentable')
+  const value = codec.encode(secret.value)
+  if (value === null) return unheld('unrepresentable')
+  const content = { value, content_type: secret.contentType, metadata: JSON.stringify(secret.metadata) }
+  const texts = { ...address, ...content }
+  if (!fitsLengths(texts, mapping)) return unheld('too-large')
+  const row = [
+    ...addressValues(address),
+    ...contentRoles(mapping).map((role) => content[role]),
+    fenceText(put.condition),
+  ]
+  return { kind: 'row', row }
+}
+
+/** The values of a removal: where a tombstone is a row of its own, it needs a value too. */
+export function encodeRemove(
+  address: Address,
+  condition: Condition,
+  mapping: Mapping,
+  codec: Codec,
+): readonly unknown[] {
+  const blank = { value: codec.blank, content_type: null, metadata: '{}' }
+  const content = mapping.config.columns.deleted === undefined ? [] : contentRoles(mapping).map((role) => blank[role])
+  return [...addressValues(address), ...content, fenceText(condition)]
+}
+
+export function putOutcome(row: WrittenRow | undefined, condition: Condition): PutOutcome {
+  if (row?.written) return { kind: 'done', version: row.version, fence: row.fence }
+  if (!row || row.late) return refused('late')
+  // Not late, no condition, and yet no row: a trigger or a row policy swallowed it.
+  return condition.kind === 'any' ? refused('rejected') : { kind: 'conflict' }
+}
+
+export function removeOutcome(row: WrittenRow | undefined, condition: Condition, mapping: Mapping): PutOutcome {
+  if (mapping.fenced) return putOutcome(row, condition)
+  // A row that is only marked keeps its token; one that is gone leaves none.
+  const gone = mapping.config.columns.deleted === undefined
+  if (row?.written) return { kind: 'done', version: null, fence: gone ? NO_ROW : row.fence }
+  if (!row || row.late) return refused('late')
+  const wasMeant = condition.kind === 'any' || (condition.fence === NO_ROW && !row.present)
+  return wasMeant ? { kind: 'done', version: null, fence: NO_ROW } : { kind: 'conflict' }
+}
+
+/** `rows` holds one more than the page, if there is a next one. */
+export function pageOf(rows: readonly ScanEntry[], limit: number): ScanOutcome {
+  const entries = rows.slice(0, limit).map(({ customer, name, version }) => ({ customer, name, version }))
+  const last = entries.at(-1)
+  const next = rows.length > limit && last ? { customer: last.customer, name: last.name } : null
+  return { kind: 'page', entries, next }
+}
+
+export const addressValues = (a: Address): readonly string[] => [a.integration, a.customer, a.name]
+
+const unheld = (reason: RefusalReason): Unheld => ({ kind: 'unheld', reason })
+
+function holdsMetadata(secret: Secret, columns: Mapping['config']['columns']): boolean {
+  if (secret.contentType !== null && (!columns.content_type || !isPlainText(secret.contentType))) return false
+  return columns.metadata ? isPlainMetadata(secret.metadata) : Object.keys(secret.metadata).length === 0
+}
+
+/** Checked here, because an assignment to `varchar(n)` cuts trailing spaces off without a word. */
+const fitsLengths = (texts: Readonly<Record<string, unknown>>, { config, facts }: Mapping): boolean =>
+  facts.columns.every((column) => {
+    if (column.length === null) return true
+    const role = (Object.keys(config.columns) as ColumnRole[]).find((r) => config.columns[r] === column.name)
+    const text = role && texts[role]
+    return typeof text !== 'string' || [...text].length <= column.length
+  })

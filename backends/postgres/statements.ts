@@ -1,0 +1,221 @@
+/**
+ * The SQL for one mapped table. Every write is one statement that judges its condition and its deadline itself:
+ *
+ * - `clock_timestamp() < deadline` in the WHERE: a late arrival touches no row. ON CONFLICT judges it after it has
+ *   locked the row. An UPDATE or DELETE judges it before, and again only if the row it waited for was changed, so
+ * - RETURNING judges it once more, after every lock wait and index insertion of the row, and divides by zero if the
+ *   deadline has passed meanwhile: the error rolls the statement back.
+ *
+ * What remains is the time between that last check and the commit: deferred triggers, the flush of the log, and the
+ * wait for a synchronous standby.
+ *
+ * A condition travels as text: NULL for "any", `none` for "still no row", else the token that a read gave.
+ */
+import type { Statement } from '../sql/connection.ts'
+import { STORE_MS } from '../sql/database.ts'
+import type { ColumnRole, PostgresConfig } from './config.ts'
+import { isByteOrdered, quote, quotedTable, type TableFacts } from './table.ts'
+
+export const NO_ROW = 'none'
+export type WriteKind = 'any' | 'at' | 'new'
+/** `put` writes a value, `tombstone` marks a row deleted and keeps its version, `erase` deletes the row. */
+export type Effect = 'put' | 'tombstone' | 'erase'
+
+const KEY = ['integration', 'customer', 'name'] as const
+/** What a write sends besides the address and the condition, where the table has a column for it. */
+const CONTENT = ['value', 'content_type', 'metadata'] as const
+
+export interface Mapping {
+  readonly config: PostgresConfig
+  readonly facts: TableFacts
+  /** Versions survive deletes: the version is the token. Else `xmin` is, which changes with every write of a row. */
+  readonly fenced: boolean
+}
+
+const column = ({ config }: Mapping, role: ColumnRole): string | null => {
+  const name = config.columns[role]
+  return name === undefined ? null : quote(name)
+}
+const need = (m: Mapping, role: ColumnRole): string => quote(m.config.columns[role] as string)
+const typeOf = ({ config, facts }: Mapping, role: ColumnRole): string =>
+  facts.columns.find((c) => c.name === config.columns[role])?.type ?? 'text'
+
+const version = (m: Mapping): string => {
+  const name = column(m, 'version')
+  return name ? `coalesce(t.${name}, 0)` : 'NULL'
+}
+const token = (m: Mapping): string => (m.fenced ? `('v' || ${version(m)})` : `('x' || t.xmin::text)`)
+
+const isDeleted = (m: Mapping): string => {
+  const name = column(m, 'deleted')
+  if (!name) return 'false'
+  return typeOf(m, 'deleted') === 'boolean' ? `(t.${name} IS TRUE)` : `(t.${name} IS NOT NULL)`
+}
+const deletedValue = (m: Mapping, deleted: boolean): string => {
+  if (typeOf(m, 'deleted') === 'boolean') return String(deleted)
+  return deleted ? 'clock_timestamp()' : 'NULL'
+}
+
+const sameKey = (m: Mapping): string => KEY.map((part) => `t.${need(m, part)} = i.${part}`).join(' AND ')
+
+/** The roles of CONTENT that this table has, in the order in which a write sends them. */
+export const contentRoles = ({ config }: Mapping): readonly (typeof CONTENT)[number][] =>
+  CONTENT.filter((role) => config.columns[role] !== undefined)
+
+const wire = (m: Mapping, role: string): string =>
+  role === 'value' && typeOf(m, 'value') === 'bytea' ? 'bytea' : 'text'
+
+/** `unnest` of one array a field, so that a batch is one statement. */
+const input = (m: Mapping, roles: readonly string[]): string => {
+  const fields = [...KEY, ...roles]
+  const arrays = fields.map((role, at) => `$${at + 1}::${wire(m, role)}[]`).join(', ')
+  return `input AS (SELECT * FROM unnest(${arrays}) WITH ORDINALITY AS i(${fields.join(', ')}, n))`
+}
+
+interface Write {
+  readonly mapping: Mapping
+  readonly effect: Effect
+  readonly inTime: string
+}
+
+/** What each role becomes, as expressions over `i` and `t`. */
+function assignments({ mapping: m, effect }: Write, existing: boolean): [name: string, expression: string][] {
+  const pairs: [string, string][] = []
+  const set = (role: ColumnRole, expression: string): void => {
+    const name = column(m, role)
+    if (name) pairs.push([name, expression])
+  }
+  if (effect === 'put' || !existing) {
+    for (const role of contentRoles(m)) set(role, `i.${role}::${typeOf(m, role)}`)
+  }
+  set('version', existing ? `${version(m)} + 1` : '1')
+  set('updated_at', 'clock_timestamp()')
+  set('deleted', deletedValue(m, effect === 'tombstone'))
+  return pairs
+}
+
+const returning = ({ mapping: m, inTime }: Write): string =>
+  `RETURNING ${KEY.map((part) => `t.${need(m, part)} AS ${part}`).join(', ')}, ` +
+  `${version(m)}::text AS version, ${token(m)} AS fence, 1 / (${inTime})::int AS in_time`
+
+function insert(write: Write, where: string): string {
+  const { mapping: m } = write
+  const pairs: [string, string][] = [
+    ...KEY.map((p): [string, string] => [need(m, p), `i.${p}`]),
+    ...assignments(write, false),
+  ]
+  return (
+    `INSERT INTO ${quotedTable(m.config)} AS t (${pairs.map(([name]) => name).join(', ')}) ` +
+    `SELECT ${pairs.map(([, expression]) => expression).join(', ')} FROM input i WHERE ${where} AND ${write.inTime} ` +
+    `ON CONFLICT (${KEY.map((part) => need(m, part)).join(', ')})`
+  )
+}
+
+const setList = (pairs: readonly (readonly [string, string])[]): string =>
+  pairs.map(([name, expression]) => `${name} = ${expression}`).join(', ')
+
+/** ON CONFLICT sees the proposed row as `excluded`, not the input. */
+const upsert = (write: Write): string => {
+  const pairs = assignments(write, true).map(([name, expression]): [string, string] => [
+    name,
+    expression.startsWith('i.') ? `excluded.${name}` : expression,
+  ])
+  return `${insert(write, 'i.fence IS NULL')} DO UPDATE SET ${setList(pairs)} WHERE ${write.inTime} ${returning(write)}`
+}
+
+const update = (write: Write, where: string): string =>
+  `UPDATE ${quotedTable(write.mapping.config)} AS t SET ${setList(assignments(write, true))} FROM input i ` +
+  `WHERE ${sameKey(write.mapping)} AND ${where} AND ${write.inTime} ${returning(write)}`
+
+const erase = (write: Write, where: string): string =>
+  `DELETE FROM ${quotedTable(write.mapping.config)} AS t USING input i ` +
+  `WHERE ${sameKey(write.mapping)} AND ${where} AND ${write.inTime} ${returning(write)}`
+
+/** Nothing to write: a removal on the condition that nothing is there, where no tombstone is kept. */
+const NOTHING =
+  'SELECT i.integration, i.customer, i.name, NULL::text AS version, NULL::text AS fence, 1 AS in_time FROM input i WHERE false'
+
+function piece(write: Write, kind: WriteKind): string {
+  const keepsTombstones = write.effect === 'put' || write.mapping.fenced
+  const holds = `i.fence <> '${NO_ROW}' AND ${token(write.mapping)} = i.fence`
+  if (kind === 'new' && !keepsTombstones) return NOTHING
+  if (kind === 'new') return `${insert(write, `i.fence = '${NO_ROW}'`)} DO NOTHING ${returning(write)}`
+  if (kind === 'at') return write.effect === 'erase' ? erase(write, holds) : update(write, holds)
+  if (write.effect === 'erase') return erase(write, 'i.fence IS NULL')
+  // Where versions do not survive, removing what is not there must leave no row behind.
+  return keepsTombstones ? upsert(write) : update(write, 'i.fence IS NULL')
+}
+
+/** One statement for writes of these kinds; each row of the input gets one row of the answer, in order. */
+export function writeStatement(mapping: Mapping, effect: Effect, kinds: readonly WriteKind[]): Statement {
+  // A tombstone may be a row of its own, which then needs a value too.
+  const roles = [...(effect === 'erase' ? [] : contentRoles(mapping)), 'fence']
+  const inTime = `clock_timestamp() < to_timestamp($${KEY.length + roles.length + 1}::float8 / 1000)`
+  const write: Write = { mapping, effect, inTime }
+  const pieces = kinds.map((kind) => `w_${kind} AS (${piece(write, kind)})`)
+  const present =
+    effect === 'put'
+      ? 'true'
+      : `EXISTS (SELECT FROM ${quotedTable(mapping.config)} AS t WHERE ${sameKey(mapping)} AND NOT ${isDeleted(mapping)})`
+  const written = kinds.map((kind) => `SELECT * FROM w_${kind}`).join(' UNION ALL ')
+  return {
+    name: `crossfade_${effect}_${kinds.join('_')}`,
+    text:
+      `WITH ${[input(mapping, roles), ...pieces, `written AS (${written})`].join(', ')} ` +
+      `SELECT w.in_time IS NOT NULL AS written, w.version, w.fence, ` +
+      `${present} AS present, NOT ${inTime} AS late, ${STORE_MS} AS store_ms ` +
+      `FROM input i LEFT JOIN written w USING (${KEY.join(', ')}) ORDER BY i.n`,
+  }
+}
+
+const fields = (m: Mapping): string =>
+  [
+    `t.${need(m, 'integration')} IS NOT NULL AS present`,
+    `${isDeleted(m)} AS deleted`,
+    `t.${need(m, 'value')}${typeOf(m, 'value') === 'bytea' ? '' : '::text'} AS value`,
+    `${column(m, 'content_type') ? `t.${need(m, 'content_type')}::text` : 'NULL'} AS content_type`,
+    `${column(m, 'metadata') ? `t.${need(m, 'metadata')}::text` : 'NULL'} AS metadata`,
+    `${version(m)}::text AS version`,
+    `${token(m)} AS fence`,
+  ].join(', ')
+
+export interface ReadStatements {
+  readonly one: Statement
+  readonly many: Statement
+  readonly scan: Statement
+  readonly scanCustomer: Statement
+}
+
+export function readStatements(m: Mapping): ReadStatements {
+  const table = quotedTable(m.config)
+  const integration = `t.${need(m, 'integration')}`
+  const customer = `t.${need(m, 'customer')}`
+  const name = `t.${need(m, 'name')}`
+  // Without COLLATE where the columns are in byte order already: only then can their index give the order.
+  const bytes = isByteOrdered(m.facts, m.config) ? '' : ' COLLATE "C"'
+  const entry = `${customer}::text AS customer, ${name}::text AS name, ${version(m)}::text AS version`
+  const live = `NOT ${isDeleted(m)}`
+  return {
+    one: {
+      name: 'crossfade_get',
+      text: `SELECT ${fields(m)} FROM ${table} AS t WHERE ${integration} = $1::text AND ${customer} = $2::text AND ${name} = $3::text`,
+    },
+    many: {
+      name: 'crossfade_get_many',
+      text: `WITH ${input(m, [])} SELECT ${fields(m)} FROM input i LEFT JOIN ${table} AS t ON ${sameKey(m)} ORDER BY i.n`,
+    },
+    scan: {
+      name: 'crossfade_scan',
+      text:
+        `SELECT ${entry} FROM ${table} AS t WHERE ${integration} = $1::text AND ${live} ` +
+        `AND (${customer}${bytes}, ${name}${bytes}) > ($2::text, $3::text) ` +
+        `ORDER BY ${customer}${bytes}, ${name}${bytes} LIMIT $4::int`,
+    },
+    scanCustomer: {
+      name: 'crossfade_scan_customer',
+      text:
+        `SELECT ${entry} FROM ${table} AS t WHERE ${integration} = $1::text AND ${live} AND ${customer} = $2::text ` +
+        `AND ${name}${bytes} > $3::text ORDER BY ${name}${bytes} LIMIT $4::int`,
+    },
+  }
+}

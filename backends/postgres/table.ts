@@ -1,0 +1,79 @@
+import type { Statement } from '../sql/connection.ts'
+import type { PostgresConfig } from './config.ts'
+
+/** What the catalogue says of one column. */
+export interface ColumnFacts {
+  readonly name: string
+  /** As `format_type` names it without a length: `text`, `character varying`, `bytea`, ... */
+  readonly type: string
+  /** Characters that a `varchar(n)` holds; null where there is no such limit. */
+  readonly length: number | null
+  readonly required: boolean
+  /** The column's order is the order of bytes, so its index can serve a scan. */
+  readonly byte_order: boolean
+  /** Different strings never compare equal. */
+  readonly exact: boolean
+}
+
+export interface IndexFacts {
+  readonly columns: readonly string[]
+  /** May decide an upsert: unique, valid, not partial, not deferrable. */
+  readonly arbiter: boolean
+}
+
+export interface TableFacts {
+  readonly columns: readonly ColumnFacts[]
+  readonly indexes: readonly IndexFacts[]
+}
+
+export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+export const quotedTable = (config: PostgresConfig): string => config.table.split('.').map(quote).join('.')
+
+/** One row: `columns` is null if the table does not exist. Reads no value. */
+export const DESCRIBE: Statement = {
+  name: 'crossfade_describe',
+  text: `
+WITH target AS (SELECT to_regclass($1::text) AS oid),
+db AS (
+  -- The columns of pg_database differ from release to release; as JSON they are simply there or not.
+  SELECT to_jsonb(d) AS facts FROM pg_database d WHERE datname = current_database()
+),
+cols AS (
+  SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type,
+    CASE WHEN a.atttypid = 'varchar'::regtype AND a.atttypmod > 4 THEN a.atttypmod - 4 END AS length,
+    a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AS required,
+    coalesce(to_jsonb(c) ->> 'collisdeterministic', 'true') = 'true' AS exact,
+    CASE WHEN c.collname = 'default'
+      THEN coalesce(db.facts ->> 'datlocprovider', 'c') IN ('c', 'b')
+        AND coalesce(db.facts ->> 'datlocale', db.facts ->> 'datcollate') IN ('C', 'POSIX', 'C.UTF-8', 'C.utf8')
+      ELSE c.collname IN ('C', 'POSIX', 'ucs_basic', 'pg_c_utf8', 'C.utf8', 'C.UTF-8') END AS byte_order
+  FROM target CROSS JOIN db
+  JOIN pg_attribute a ON a.attrelid = target.oid AND a.attnum > 0 AND NOT a.attisdropped
+  LEFT JOIN pg_collation c ON c.oid = a.attcollation
+),
+idx AS (
+  SELECT i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AS arbiter,
+    (SELECT json_agg(a.attname ORDER BY k.n)
+     FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+     WHERE k.n <= i.indnkeyatts) AS columns
+  FROM target JOIN pg_index i ON i.indrelid = target.oid
+)
+SELECT (SELECT json_agg(cols) FROM cols) AS columns,
+       (SELECT coalesce(json_agg(idx) FILTER (WHERE idx.columns IS NOT NULL), '[]') FROM idx) AS indexes`,
+}
+
+export interface DescribeRow {
+  readonly columns: readonly ColumnFacts[] | null
+  readonly indexes: readonly IndexFacts[]
+}
+
+export const factsOf = (row: DescribeRow | undefined): TableFacts | null =>
+  row?.columns ? { columns: row.columns, indexes: row.indexes } : null
+
+/** Whether `ORDER BY customer, name` is the order of bytes as the columns stand. */
+export const isByteOrdered = (facts: TableFacts, config: PostgresConfig): boolean =>
+  [config.columns.customer, config.columns.name].every(
+    (name) => facts.columns.find((column) => column.name === name)?.byte_order === true,
+  )

@@ -1,0 +1,17 @@
+import { z } from 'zod'
+
+/** Where a PostgreSQL is; its password comes from a file, never from the URL. */
+export const postgresUrlSchema = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol), {
+    message: 'expected postgres://user@host:port/database',
+    abort: true,
+  })
+  .refine((text) => new URL(text).password === '', 'a password in a URL is refused; use password_file')
+
+/** The keys that every adapter on PostgreSQL has. */
+export const connectionKeys = {
+  url: postgresUrlSchema,
+  password_file: z.string().min(1).optional(),
+  max_connections: z.int().min(1).max(1000).default(10),
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { builtinModules } from 'node:module'
+import { posix } from 'node:path'
+import { test } from 'node:test'
+import { projectFiles, readProjectFile } from '../support/project.ts'
+
+const ROOMS = ['core', 'backends', 'flags', 'access', 'ledger', 'proxy', 'migrator', 'dashboards', 'bin'] as const
+type Room = (typeof ROOMS)[number]
+
+/** Which way imports run: ARCHITECTURE.md draws the same. A room may always import itself. */
+const MAY_IMPORT: Record<Room, readonly Room[]> = {
+  core: [],
+  backends: ['core'],
+  flags: ['core'],
+  access: ['core'],
+  ledger: ['backends', 'core'],
+  proxy: ['access', 'flags', 'ledger', 'backends', 'core'],
+  migrator: ['flags', 'ledger', 'backends', 'core'],
+  dashboards: ['proxy', 'migrator', 'ledger', 'flags', 'backends', 'core'],
+  bin: ['core', 'backends', 'flags', 'access', 'ledger', 'proxy', 'migrator', 'dashboards'],
+}
+
+const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g
+
+const roomOf = (path: string): string => path.split('/')[0] ?? ''
+
+const importsOf = (file: string): readonly string[] =>
+  [...readProjectFile(file).matchAll(IMPORT)].map(([, specifier]) => specifier ?? '')
+
+const sources = ROOMS.flatMap((room) => projectFiles(`${room}/**/*.ts`))
+
+/** The packages that a specifier names: `pg`, `@scope/name`; null for Node's own modules. */
+function packageOf(specifier: string): string | null {
+  if (specifier.startsWith('node:') || builtinModules.includes(specifier)) return null
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+}
+
+test('every room has sources, so that the tests below test something', () => {
+  for (const room of ['core', 'backends', 'flags', 'access', 'ledger', 'proxy', 'bin']) {
+    assert.notEqual(projectFiles(`${room}/**/*.ts`).length, 0, room)
+  }
+})
+
+test('imports run along the arrows, and nothing imports bin, test or bench', () => {
+  const wrong = sources.flatMap((file) => {
+    const room = roomOf(file) as Room
+    const targets = importsOf(file).filter((specifier) => specifier.startsWith('.'))
+    return targets
+      .map((specifier) => roomOf(posix.join(posix.dirname(file), specifier)))
+      .filter((target) => target !== room && !MAY_IMPORT[room].some((allowed) => allowed === target))
+      .map((target) => `${file} imports ${target}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('the rooms import only packages that an install without devDependencies brings', () => {
+  const { dependencies } = JSON.parse(readProjectFile('package.json')) as { dependencies: Record<string, string> }
+  const wrong = sources.flatMap((file) =>
+    importsOf(file)
+      .filter((specifier) => !specifier.startsWith('.'))
+      .map(packageOf)
+      .filter((name) => name !== null && !Object.hasOwn(dependencies, name))
+      .map((name) => `${file} imports ${name}`),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test('no file of the rooms imports itself through others at run time', () => {
+  const runtime = new Map(sources.map((file) => [file, runtimeImports(file)]))
+  const cycles = sources.filter((file) => reaches(file, file, runtime, new Set()))
+  assert.deepEqual(cycles, [])
+})
+
+function runtimeImports(file: string): readonly string[] {
+  const code = readProjectFile(file).replace(/^(?:import|export) type [^;]*?'[^']+'/gm, '')
+  return [...code.matchAll(IMPORT)]
+    .map(([, specifier]) => specifier ?? '')
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => posix.join(posix.dirname(file), specifier))
+}
+
+function reaches(
+  from: string,
+  target: string,
+  graph: ReadonlyMap<string, readonly string[]>,
+  seen: Set<string>,
+): boolean {
+  return (graph.get(from) ?? []).some((next) => {
+    if (next === target) return true
+    if (seen.has(next)) return false
+    seen.add(next)
+    return reaches(next, target, graph, seen)
+  })
+}

@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { projectFiles, readProjectFile } from '../support/project.ts'
+
+/** Who may have the bytes of a secret, and what for. A new line here is a decision. */
+const MAY_OPEN: Readonly<Record<string, string>> = {
+  'backends/digest.ts': 'a keyed digest of the value',
+  'backends/postgres/codec.ts': 'the column of an old table',
+}
+
+test('the bytes of a secret are opened in the listed files only', () => {
+  const rooms = projectFiles('{core,backends,flags,access,ledger,proxy,migrator,dashboards,bin}/**/*.ts')
+  const opening = rooms.filter((file) => /\.open\(\)/.test(readProjectFile(file)))
+  assert.deepEqual(opening, Object.keys(MAY_OPEN).sort())
+})

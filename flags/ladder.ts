@@ -172,7 +172,8 @@ function stepsOf(shares: readonly number[]): Step[] {
 
 /** Ends at 100 %, so that no match means a broken flag and never a phase. */
 function closed(steps: readonly Step[]): readonly Step[] {
-  return (steps.at(-1)?.percent ?? 0) >= 100 ? steps : [...steps, { phase: 'off', percent: 100 }]
+  if ((steps.at(-1)?.percent ?? 0) >= 100) return steps
+  return [...steps.filter(({ phase }) => phase !== 'off'), { phase: 'off', percent: 100 }]
 }
 
 export type LadderEdit =

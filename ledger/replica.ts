@@ -73,6 +73,8 @@ export function makeReplica(options: ReplicaOptions): Replica {
   const learn = (rows: readonly IntegrationRow[]): readonly IntegrationRow[] => {
     const news = rows.filter((row) => (memory.integration(row.integration)?.epoch ?? 0) < row.epoch)
     memory.learn(news)
+    // An integration that left the ledger and came back is inventoried anew.
+    for (const row of news) if (!row.inventoried) marks.delete(row.integration)
     return news
   }
 

@@ -150,7 +150,9 @@ function decide(
   const version = here.kind === 'found' ? here.version : null
   const versions = version === null ? {} : { [claim.source]: version }
   const mustPut = claim.loose && unbounded(target)
-  if (!mustPut && holds(deps, claim, there, found)) return end(claim, { kind: 'equal', fingerprint: found, versions })
+  const equal = holds(deps, claim, there, found)
+  if (!mustPut && equal) return end(claim, { kind: 'equal', fingerprint: found, versions })
+  if (!equal && isForeign(claim, there)) return quarantine(claim, 'foreign')
   const fence = there.kind === 'unreadable' ? null : there.fence
   return {
     kind: 'copy',
@@ -175,6 +177,10 @@ function contradiction(claim: Claim, here: GetOutcome, found: string): Quarantin
   const version = here.kind === 'found' ? here.version : null
   return version !== null && version === claim.versions[claim.source] ? 'corrupt' : 'out_of_band'
 }
+
+/** The target holds something although nothing was ever written or copied through Crossfade: it is not ours to overwrite. */
+const isForeign = (claim: Claim, there: GetOutcome): boolean =>
+  claim.source === 'legacy' && claim.version === 0 && claim.current === null && there.kind !== 'absent'
 
 const holds = (deps: SettleDeps, claim: Claim, there: GetOutcome, fingerprint: string): boolean =>
   there.kind === 'found'

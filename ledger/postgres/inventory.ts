@@ -1,5 +1,6 @@
 import type { ScanEntry, ScanPage } from '../../backends/store.ts'
 import type { Side } from '../../core/side.ts'
+import { ledgerFault } from '../faults.ts'
 import type { Database } from './database.ts'
 
 /** Where a scan of one side goes on; `done` after its last page. */
@@ -8,16 +9,26 @@ export interface ScanPosition {
   readonly done: boolean
 }
 
+/** A name as it is recorded. `refused`: the edge could not address it, so that it is quarantined `not-addressable`. */
+export interface FoundName extends ScanEntry {
+  readonly refused?: boolean
+}
+
 /** The inventory's own steps: pages of names into rows, with the checkpoint in the same transaction. */
 export interface Inventory {
   position(integration: string, side: Side): Promise<ScanPosition>
-  /** Returns how many rows are new. */
-  record(integration: string, side: Side, entries: readonly ScanEntry[], next: ScanPosition): Promise<number>
-  /** Every name has a row; replicas may use the mark once they have loaded again. */
+  /**
+   * Returns how many rows are new. `next` null: names found outside a scan, the checkpoint stays.
+   * Throws `stage-refused` when the integration is not enrolled.
+   */
+  record(integration: string, side: Side, entries: readonly FoundName[], next: ScanPosition | null): Promise<number>
+  /** Every name has a row; replicas may use the mark once they have loaded again. Throws `stage-refused`, as `record`. */
   mark(integration: string): Promise<void>
 }
 
 const START: ScanPosition = { after: null, done: false }
+
+const notEnrolled = (integration: string) => ledgerFault('stage-refused', `${integration} is not enrolled`)
 
 export const makeInventory = (database: Database): Inventory => ({
   position: async (integration, side) => {
@@ -29,14 +40,20 @@ export const makeInventory = (database: Database): Inventory => ({
     return row?.position ?? START
   },
   record: async (integration, side, entries, next) => {
-    const [row] = await database.query<{ made: number }>(
+    const [row] = await database.query<{ made: number | null }>(
       'crossfade-inventory',
-      'select crossfade.inventory($1, $2, $3::jsonb, $4::jsonb) as made',
-      [integration, side, JSON.stringify(entries), JSON.stringify(next)],
+      'select crossfade.inventory($1, $2, $3::jsonb, $4::json) as made',
+      [integration, side, JSON.stringify(entries), next === null ? null : JSON.stringify(next)],
     )
-    return row?.made ?? 0
+    if (typeof row?.made !== 'number') throw notEnrolled(integration)
+    return row.made
   },
   mark: async (integration) => {
-    await database.query(null, 'select crossfade.mark_inventoried($1)', [integration])
+    const [row] = await database.query<{ marked: boolean }>(null, 'select crossfade.mark_inventoried($1) as marked', [
+      integration,
+    ])
+    if (row?.marked !== true) throw notEnrolled(integration)
+    // Thousands of rows came at once; without figures the planner would not take the index of claimable rows.
+    await database.query(null, 'analyze crossfade.secret', []).catch(() => undefined)
   },
 })

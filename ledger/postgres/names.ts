@@ -7,11 +7,12 @@ interface NameRow {
   readonly listed: 'yes' | 'no' | 'unsure'
 }
 
-// Without a digest nobody recorded how a delete ended: the fresh side is asked. What was found to be foreign or missing
-// is not served, so it is not listed.
+// While an operation is open, and after one of which nobody recorded the end, the fresh side is asked: `current` is of
+// before. What was found to be foreign or missing is not served, so it is not listed.
 const NAMES = `
   select name, fresh,
     case
+      when ops <> '{}' then 'unsure'
       when quarantine in ('foreign', 'missing') or current = 'absent' then 'no'
       when fresh = 'both' then case when deleted then 'no' else 'yes' end
       when gone and current is null then 'unsure'

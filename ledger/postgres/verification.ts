@@ -1,4 +1,5 @@
 import { type Address, addressKey } from '../../backends/secret.ts'
+import type { Side } from '../../core/side.ts'
 import type { Fresh } from '../ledger.ts'
 import type { Database } from './database.ts'
 
@@ -12,6 +13,8 @@ export interface VerifyRow {
   readonly deleted: boolean
   readonly current: string | null
   readonly quarantine: string | null
+  /** The store versions of the last tracked write or copy. */
+  readonly versions: Partial<Readonly<Record<Side, string>>>
 }
 
 export interface Verification {
@@ -25,29 +28,38 @@ export interface Verification {
   again(addresses: readonly Address[]): Promise<readonly (VerifyRow | null)[]>
   /** Marks rows that still have the version and seq that was compared. */
   verified(rows: readonly VerifyRow[]): Promise<void>
+  /** The same rows are not what they were verified to be: they count as not verified. */
+  refuted(rows: readonly VerifyRow[]): Promise<void>
 }
 
-interface Row extends Address, Omit<VerifyRow, 'address' | 'version' | 'seq'> {
+interface Row extends Address, Omit<VerifyRow, 'address' | 'version' | 'seq' | 'versions'> {
   readonly version: string
   readonly seq: string
+  readonly legacy: string | null
+  readonly new: string | null
 }
 
 const COLUMNS = `
   s.integration, s.customer, s.name, s.version, s.seq, s.fresh, s.deleted, s.current, s.quarantine,
+  s.legacy_version as legacy, s.new_version as new,
   (select count(*)::int from jsonb_object_keys(s.ops)) as open`
 
+// No `or $2 is null`: it would keep a generic plan from starting in the index at the page.
 const PAGE = `select ${COLUMNS} from crossfade.secret s
-  where s.integration = $1 and ($2::text is null or (s.customer, s.name) > ($2, $3)) order by s.customer, s.name limit $4`
+  where s.integration = $1 and (s.customer, s.name) > (coalesce($2, ''), coalesce($3, '')) order by s.customer, s.name limit $4`
 
 const AGAIN = `select ${COLUMNS} from unnest($1::text[], $2::text[], $3::text[]) a (integration, customer, name)
   join crossfade.secret s on (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name)`
 
-const VERIFIED = `update crossfade.secret s set verified_version = a.version
+const judged = (verified: string) => `update crossfade.secret s set verified_version = ${verified}
   from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) a (integration, customer, name, version, seq)
   where (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name) and s.version = a.version and s.seq = a.seq`
+const VERIFIED = judged('a.version')
+const REFUTED = judged('null')
 
-const toRow = ({ integration, customer, name, version, seq, ...rest }: Row): VerifyRow => ({
+const toRow = ({ integration, customer, name, version, seq, legacy, new: fresh, ...rest }: Row): VerifyRow => ({
   ...rest,
+  versions: { ...(legacy === null ? {} : { legacy }), ...(fresh === null ? {} : { new: fresh }) },
   address: { integration, customer, name },
   version: Number(version),
   seq: Number(seq),
@@ -57,6 +69,12 @@ const columns = (addresses: readonly Address[]) => [
   addresses.map((a) => a.integration),
   addresses.map((a) => a.customer),
   addresses.map((a) => a.name),
+]
+
+const stamps = (rows: readonly VerifyRow[]) => [
+  ...columns(rows.map((row) => row.address)),
+  rows.map((row) => row.version),
+  rows.map((row) => row.seq),
 ]
 
 export const makeVerification = (database: Database): Verification => ({
@@ -70,8 +88,9 @@ export const makeVerification = (database: Database): Verification => ({
     return addresses.map((address) => byKey.get(addressKey(address)) ?? null)
   },
   verified: async (rows) => {
-    const addresses = rows.map((row) => row.address)
-    const values = [...columns(addresses), rows.map((row) => row.version), rows.map((row) => row.seq)]
-    await database.query('crossfade-verified', VERIFIED, values)
+    if (rows.length > 0) await database.query('crossfade-verified', VERIFIED, stamps(rows))
+  },
+  refuted: async (rows) => {
+    if (rows.length > 0) await database.query('crossfade-refuted', REFUTED, stamps(rows))
   },
 })

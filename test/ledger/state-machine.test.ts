@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import type { BeginAnswer } from '../../ledger/ledger.ts'
-import { beginning, COMPLETE, DUAL, finishing, INTEGRATION, LIVE, OFF, operate, SECRET, withLedger } from './with-ledger.ts'
+import {
+  beginning,
+  COMPLETE,
+  DUAL,
+  finishing,
+  INTEGRATION,
+  LIVE,
+  OFF,
+  operate,
+  SECRET,
+  withLedger,
+} from './with-ledger.ts'
 
 const begun = (answer: BeginAnswer) => {
   assert.equal(answer.kind, 'begun')

@@ -46,7 +46,8 @@ create index secret_debts on crossfade.secret (integration, customer, name) wher
 create table crossfade.checkpoint (
   integration text collate "C" not null,
   stage       text not null,
-  position    jsonb not null,
+  -- json, not jsonb: a store's position may hold what jsonb refuses, and nobody looks into it here.
+  position    json not null,
   at          timestamptz not null default clock_timestamp(),
   primary key (integration, stage)
 );

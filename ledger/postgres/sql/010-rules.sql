@@ -47,6 +47,7 @@ begin
   r.gone := r.deleted;
   r.current := fingerprint;
   r.copied := true;
+  r.quarantine := null;
   r.attempts := 0;
   r.settle_after := '-infinity';
   return r;

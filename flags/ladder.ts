@@ -176,12 +176,16 @@ function closed(steps: readonly Step[]): readonly Step[] {
   return [...steps.filter(({ phase }) => phase !== 'off'), { phase: 'off', percent: 100 }]
 }
 
+/** Everybody has reached `off`; what is meant by a share of it is said by the share of the phase above. */
+const NO_SHARE_OF_OFF = 'a percentage of off: give the share that has reached the phase above it'
+
 export type LadderEdit =
   | { readonly kind: 'edited'; readonly feature: Feature }
   | { readonly kind: 'refused'; readonly detail: string }
 
 /** `flags set` on one flag; null for a flag that does not exist yet. A flag of another form is refused, not rewritten. */
 export const setPhase = (feature: Feature | null, integration: string, edit: PhaseEdit): LadderEdit => {
+  if (edit.phase === 'off' && edit.percent !== undefined) return { kind: 'refused', detail: NO_SHARE_OF_OFF }
   const reading = readLadder(feature ?? makeLadder(integration), integration)
   if (reading.kind === 'other') return { kind: 'refused', detail: reading.detail }
   return { kind: 'edited', feature: writeLadder(editLadder(reading.ladder, edit)) }

@@ -87,17 +87,21 @@ test('a flag of another form is refused, not rewritten', () => {
     assert.equal(setPhase(feature, 'aws', { phase: 'live' }).kind, 'refused')
 })
 
-const edits = fc.array(
+const BEYOND_OFF = PHASES.filter((phase) => phase !== 'off')
+const anyCohort = fc.constantFrom(...COHORTS)
+const anyPercent = fc.integer({ min: 0, max: 100 })
+const edit = fc.oneof(
+  fc.record({ phase: fc.constantFrom(...PHASES), cohort: anyCohort }, { requiredKeys: ['phase'] }),
   fc.record(
-    {
-      phase: fc.constantFrom(...PHASES),
-      cohort: fc.constantFrom(...COHORTS),
-      percent: fc.integer({ min: 0, max: 100 }),
-    },
-    { requiredKeys: ['phase'] },
+    { phase: fc.constantFrom(...BEYOND_OFF), percent: anyPercent, cohort: anyCohort },
+    { requiredKeys: ['phase', 'percent'] },
   ),
-  { minLength: 1, maxLength: 8 },
 )
+const edits = fc.array<PhaseEdit>(edit, { minLength: 1, maxLength: 8 })
+
+test('a share of off is refused: everybody has reached off', () => {
+  assert.equal(setPhase(null, 'aws', { phase: 'off', percent: 30 }).kind, 'refused')
+})
 
 test('whatever the edits, the ladder is total, can be read again, and lint finds nothing', () => {
   fc.assert(
@@ -115,7 +119,7 @@ test('whatever the edits, the ladder is total, can be read again, and lint finds
 test('raising a share never takes a customer back, and brings the ones it moves to the phase itself', () => {
   const customers = Array.from({ length: 200 }, (_, index) => `customer-${index}`)
   fc.assert(
-    fc.property(edits, fc.constantFrom(...PHASES), fc.integer({ min: 0, max: 100 }), (list, phase, percent) => {
+    fc.property(edits, fc.constantFrom(...BEYOND_OFF), anyPercent, (list, phase, percent) => {
       const before = list.reduce<Feature | null>((ladder, edit) => set(ladder, edit), null) as Feature
       const reached = (feature: Feature, name: string) => phaseRank(phaseFor(feature, name, 'wave-1'))
       const after = set(before, { phase, percent })

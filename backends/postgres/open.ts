@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/clock.ts'
+import type { StoreDeps } from '../deps.ts'
 import { readKeyFile, readSecretFile } from '../key-file.ts'
 import { makeDatabase } from '../sql/database.ts'
 import type { Store } from '../store.ts'
@@ -6,14 +6,8 @@ import { makeCodec } from './codec.ts'
 import type { PostgresConfig } from './config.ts'
 import { makePostgresStore } from './postgres.ts'
 
-interface Deps {
-  readonly name: string
-  readonly clock: Clock
-  readonly random: (bytes: number) => Uint8Array
-}
-
 /** Builds the store of one section; connects at its first call. Throws a `Fault` if a file cannot be used. */
-export function openPostgresStore(config: PostgresConfig, { name, clock, random }: Deps): Store {
+export function openPostgresStore(config: PostgresConfig, { name, clock, random }: StoreDeps): Store {
   const { column, key_file } = config.encoding
   const key = key_file === undefined ? null : readKeyFile(key_file)
   const database = makeDatabase({

@@ -3,33 +3,23 @@
  * statements are made from that (statements.ts) and prepared by name on each connection.
  */
 import type { Address } from '../secret.ts'
-import { byteOrder, isPlainAddress } from '../secret-text.ts'
+import { isPlainAddress } from '../secret-text.ts'
+import { addressColumns, addressValues, columnwise } from '../sql/columnwise.ts'
 import type { Answer, FailedAnswer, Statement } from '../sql/connection.ts'
 import type { Database } from '../sql/database.ts'
 import { gatherGets, inRounds } from '../sql/gather.ts'
 import { failedAs, readError, refused, writeFailure } from '../sql/outcomes.ts'
-import type {
-  Call,
-  Condition,
-  GetOutcome,
-  PutOutcome,
-  PutRequest,
-  ScanEntry,
-  ScanOutcome,
-  ScanPage,
-  Store,
-} from '../store.ts'
+import { scanPage } from '../sql/scan.ts'
+import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, ScanOutcome, ScanPage, Store } from '../store.ts'
 import { isFenced, postgresCapabilities } from './capabilities.ts'
 import { problemsOf } from './check.ts'
 import type { Codec } from './codec.ts'
 import type { PostgresConfig } from './config.ts'
 import {
-  addressValues,
   type Encoded,
   encodePut,
   encodeRemove,
   kindOf,
-  pageOf,
   putOutcome,
   type ReadRow,
   readOutcome,
@@ -127,9 +117,7 @@ function makeReads(database: Database, prepare: Prepare, codec: Codec) {
     const ready = await prepare(call)
     const plain = addresses.filter(isPlainAddress)
     const answer =
-      ready.kind === 'failed'
-        ? ready
-        : await database.ask<ReadRow>(ready.reads.many, columnwise(plain.map(addressValues), 3), call)
+      ready.kind === 'failed' ? ready : await database.ask<ReadRow>(ready.reads.many, addressColumns(plain), call)
     if (answer.kind === 'failed') return addresses.map(() => readError(answer.failure))
     const rows = answer.rows.values()
     return addresses.map((a) => (isPlainAddress(a) ? readOutcome(rows.next().value, codec) : UNREPRESENTABLE))
@@ -137,14 +125,7 @@ function makeReads(database: Database, prepare: Prepare, codec: Codec) {
 
   const scan = async (integration: string, page: ScanPage, call: Call): Promise<ScanOutcome> => {
     const ready = await prepare(call)
-    if (ready.kind === 'failed') return failedAs(ready.failure)
-    const after = page.after ?? { customer: '', name: '' }
-    const within = page.customer
-    if (within !== undefined && byteOrder(within, after.customer) < 0) return pageOf([], page.limit)
-    const statement = within === undefined ? ready.reads.scan : ready.reads.scanCustomer
-    const from = scanFrom(after, within)
-    const answer = await database.ask<ScanEntry>(statement, [integration, ...from, page.limit + 1], call)
-    return answer.kind === 'failed' ? failedAs(answer.failure) : pageOf(answer.rows, page.limit)
+    return ready.kind === 'failed' ? failedAs(ready.failure) : scanPage(database, ready.reads, integration, page, call)
   }
 
   return { getOne, getMany, scan }
@@ -157,7 +138,7 @@ function makeWrites(database: Database, prepare: Prepare, codec: Codec) {
     kinds: readonly WriteKind[],
     rows: readonly (readonly unknown[])[],
     call: Call,
-  ) => database.askBounded<WrittenRow>(ready.writes(effect, kinds), columnwise(rows, rows[0]?.length ?? 0), call)
+  ) => database.askBounded<WrittenRow>(ready.writes(effect, kinds), columnwise(rows), call)
 
   const putRound = async (puts: readonly PutRequest[], call: Call): Promise<readonly PutOutcome[]> => {
     const ready = await prepare(call)
@@ -188,13 +169,3 @@ function makeWrites(database: Database, prepare: Prepare, codec: Codec) {
 
   return { putRound, remove }
 }
-
-/** Within one customer the name alone is the place to go on from. */
-const scanFrom = (after: NonNullable<ScanPage['after']>, within: string | undefined): readonly string[] => {
-  if (within === undefined) return [after.customer, after.name]
-  return [within, within === after.customer ? after.name : '']
-}
-
-/** Rows as one array a parameter, for `unnest`. */
-const columnwise = (rows: readonly (readonly unknown[])[], width: number): unknown[][] =>
-  Array.from({ length: width }, (_, at) => rows.map((row) => row[at]))

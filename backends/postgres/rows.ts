@@ -1,8 +1,9 @@
 import type { Address, Secret } from '../secret.ts'
 import { isPlainAddress, isPlainMetadata, isPlainText, parseMetadata } from '../secret-text.ts'
+import { addressValues } from '../sql/columnwise.ts'
 import type { Timed } from '../sql/database.ts'
 import { refused } from '../sql/outcomes.ts'
-import type { Condition, GetOutcome, PutOutcome, PutRequest, RefusalReason, ScanEntry, ScanOutcome } from '../store.ts'
+import type { Condition, GetOutcome, PutOutcome, PutRequest, RefusalReason } from '../store.ts'
 import type { Codec } from './codec.ts'
 import type { ColumnRole } from './config.ts'
 import { contentRoles, type Mapping, NO_ROW, type WriteKind } from './statements.ts'
@@ -93,16 +94,6 @@ export function removeOutcome(row: WrittenRow | undefined, condition: Condition,
   const wasMeant = condition.kind === 'any' || (condition.fence === NO_ROW && !row.present)
   return wasMeant ? { kind: 'done', version: null, fence: NO_ROW } : { kind: 'conflict' }
 }
-
-/** `rows` holds one more than the page, if there is a next one. */
-export function pageOf(rows: readonly ScanEntry[], limit: number): ScanOutcome {
-  const entries = rows.slice(0, limit).map(({ customer, name, version }) => ({ customer, name, version }))
-  const last = entries.at(-1)
-  const next = rows.length > limit && last ? { customer: last.customer, name: last.name } : null
-  return { kind: 'page', entries, next }
-}
-
-export const addressValues = (a: Address): readonly string[] => [a.integration, a.customer, a.name]
 
 const unheld = (reason: RefusalReason): Unheld => ({ kind: 'unheld', reason })
 

@@ -6,6 +6,8 @@ import type { TestContext } from 'node:test'
 import { makeMemoryStore } from '../../backends/memory/memory.ts'
 import { type PostgresConfig, postgresConfigSchema } from '../../backends/postgres/config.ts'
 import { openPostgresStore } from '../../backends/postgres/open.ts'
+import { type SealedConfig, sealedConfigSchema } from '../../backends/sealed/config.ts'
+import { openSealedStore } from '../../backends/sealed/open.ts'
 import type { Store } from '../../backends/store.ts'
 import { systemClock } from '../../core/clock.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
@@ -91,3 +93,21 @@ export const postgresSubject =
     await testPool(t, url).query(mapping.create)
     return openPostgresStore(await postgresConfig(t, mapping, url), deps('legacy'))
   }
+
+export async function sealedConfig(t: TestContext, url: string, more: object = {}): Promise<SealedConfig> {
+  const root_key_file = await secretFile(t, randomBytes(32))
+  const config = sealedConfigSchema.parse({
+    kind: 'sealed',
+    url: 'postgres://nobody@127.0.0.1/x',
+    keyring: { kind: 'local', root_key_file },
+    deadline: '5s',
+    max_size: '64KiB',
+    ...more,
+  })
+  return { ...config, url }
+}
+
+export const sealedSubject = async (t: TestContext): Promise<Store> => {
+  const { url } = await freshDatabase(t)
+  return openSealedStore(await sealedConfig(t, url), deps('vaulted'))
+}

@@ -1,0 +1,10 @@
+import type { Clock } from '../core/clock.ts'
+
+/** What a store is built with, besides its section of the configuration. */
+export interface StoreDeps {
+  /** The name in the configuration. */
+  readonly name: string
+  readonly clock: Clock
+  /** Cryptographically strong random bytes, for nonces and keys. */
+  readonly random: (bytes: number) => Uint8Array
+}

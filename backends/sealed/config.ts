@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { durationSchema } from '../../core/units.ts'
+import { limitKeys } from '../limits.ts'
+import { connectionKeys } from '../sql/config.ts'
+
+const localKeyringSchema = z.strictObject({
+  kind: z.literal('local'),
+  /** 32 bytes, raw or as hex or base64; wraps the customers' keys and is kept in no database. */
+  root_key_file: z.string().min(1),
+  /** Customers whose keys are kept in memory, and for how long before they are asked for again. */
+  cache: z.int().min(1).default(10_000),
+  cache_for: durationSchema.default(60_000),
+})
+
+export const sealedConfigSchema = z.strictObject({
+  kind: z.literal('sealed'),
+  ...connectionKeys,
+  /** The PostgreSQL schema that this store owns; created and migrated by it. */
+  schema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected a lower-case identifier')
+    .default('sealed'),
+  keyring: z.discriminatedUnion('kind', [localKeyringSchema]),
+  /** Versions kept of each secret; a delete keeps none. */
+  keep_versions: z.int().min(1).max(100).default(5),
+  ...limitKeys,
+})
+
+export type SealedConfig = z.infer<typeof sealedConfigSchema>
+export type LocalKeyringConfig = z.infer<typeof localKeyringSchema>

@@ -1,0 +1,128 @@
+/**
+ * The new service: one row a version, each with an id of its own, sealed under its customer's key and bound to its
+ * address and version. A version is known before it is sealed, so every write is conditional: an unconditional one
+ * reads the head first, and again if another write came between.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { isFault } from '../../core/fault.ts'
+import { unlessAborted } from '../sql/abort.ts'
+import { type FailedAnswer, NEVER_SENT } from '../sql/connection.ts'
+import type { Database } from '../sql/database.ts'
+import { gatherGets, inRounds } from '../sql/gather.ts'
+import { failedAs, readError, writeFailure } from '../sql/outcomes.ts'
+import { scanPage } from '../sql/scan.ts'
+import { connectFailure } from '../sql/sqlstate.ts'
+import type { Call, Capabilities, PutOutcome, Store, StoreProblem } from '../store.ts'
+import type { Keyring } from './keyring.ts'
+import { migrateSealed } from './migrate.ts'
+import { makeReads } from './reads.ts'
+import { sealedStatements } from './statements.ts'
+import { type Change, makeWrites } from './writes.ts'
+
+export interface SealedOptions {
+  readonly name: string
+  readonly schema: string
+  readonly keepVersions: number
+  readonly maxSize: number
+  readonly database: Database
+  readonly keyring: Keyring
+  readonly clock: Clock
+}
+
+const capabilitiesOf = (maxSize: number): Capabilities => ({
+  fence: { has: true },
+  bound: { has: true },
+  compareAndSet: { has: true },
+  versions: { has: true },
+  contentType: { has: true },
+  metadata: { has: true },
+  batch: { max: 500 },
+  values: 'bytes',
+  maxSize,
+})
+
+export function makeSealedStore(options: SealedOptions): Store {
+  const { name, database, keyring, clock, maxSize } = options
+  const capabilities = capabilitiesOf(maxSize)
+  const sql = sealedStatements(options.schema, options.keepVersions)
+  const migrated = migrating(database, options.schema)
+  const reads = makeReads(database, keyring, sql)
+  const write = makeWrites(database, keyring, sql, maxSize, clock)
+
+  const writeRound = async (changes: readonly Change[], call: Call): Promise<readonly PutOutcome[]> => {
+    const stopped = await migrated(call)
+    return stopped ? changes.map(() => writeFailure(stopped.failure)) : write(changes, call)
+  }
+  const writeOne = async (change: Change, call: Call): Promise<PutOutcome> =>
+    (await writeRound([change], call))[0] as PutOutcome
+  const getMany: Store['getMany'] = async (addresses, call) => {
+    const stopped = await migrated(call)
+    return stopped ? addresses.map(() => readError(stopped.failure)) : reads.getMany(addresses, call)
+  }
+  const getOne: Store['get'] = async (address, call) => {
+    const stopped = await migrated(call)
+    return stopped ? readError(stopped.failure) : reads.getOne(address, call)
+  }
+
+  return {
+    name,
+    kind: 'sealed',
+    capabilities,
+    get: gatherGets(capabilities.batch.max, getOne, getMany),
+    getMany,
+    put: (address, secret, condition, call) => writeOne({ address, secret, condition }, call),
+    putMany: (puts, call) => inRounds(puts, (round) => writeRound(round, call)),
+    remove: (address, condition, call) => writeOne({ address, secret: null, condition }, call),
+    scan: async (integration, page, call) => {
+      const stopped = await migrated(call)
+      return stopped ? failedAs(stopped.failure) : scanPage(database, sql, integration, page, call)
+    },
+    ping: async (call) => {
+      const answer = await database.ask({ name: 'crossfade_ping', text: 'SELECT 1' }, [], call)
+      return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'ok' }
+    },
+    check: (call) => check(migrated, keyring, call),
+    close: () => database.close(),
+  }
+}
+
+interface Stopped extends FailedAnswer {
+  readonly message: string
+}
+type Migrated = (call: Call) => Promise<Stopped | null>
+
+async function check(migrated: Migrated, keyring: Keyring, call: Call): Promise<readonly StoreProblem[]> {
+  const stopped = await migrated(call)
+  return stopped ? [{ level: 'error', message: stopped.message }] : keyring.check(call)
+}
+
+/** Brings the schema up to date before the first call; a failure is forgotten, so the next call tries again. */
+function migrating(database: Database, schema: string): Migrated {
+  let running: Promise<Stopped | null> | null = null
+  let done = false
+  const run = async (): Promise<Stopped | null> => {
+    try {
+      await migrateSealed(database.pool, schema)
+      done = true
+      return null
+    } catch (error) {
+      running = null
+      return stoppedBy(error)
+    }
+  }
+  return async (call) => {
+    if (done) return null
+    if (call.signal?.aborted) return { ...NEVER_SENT, message: 'the store did not answer' }
+    running ??= run()
+    return unlessAborted(running, call.signal, { ...NEVER_SENT, message: 'the store did not answer' })
+  }
+}
+
+/** Whatever stopped the migration, the call itself was never sent. */
+function stoppedBy(error: unknown): Stopped {
+  if (isFault(error)) {
+    return { kind: 'failed', failure: { certain: true, reason: 'rejected', passing: false }, message: error.message }
+  }
+  const failure = connectFailure(error)
+  return { kind: 'failed', failure, message: `the schema cannot be brought up to date: ${failure.reason}` }
+}

@@ -3,11 +3,21 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 /** What the flags room measures. Labels are bounded: kinds and reasons, and integrations of the configuration. */
 export const makeFlagsMetrics = (registry: Registry) => {
   const registers = [registry]
+  const readers = new Set<() => void>()
   return {
+    /** Calls `read` at every scrape, for gauges whose truth is elsewhere; ends with the function that it returns. */
+    beforeScrape: (read: () => void): (() => void) => {
+      readers.add(read)
+      return () => readers.delete(read)
+    },
     lastSuccess: new Gauge({
       name: 'crossfade_flag_source_last_success_timestamp_seconds',
       help: 'When the flag source last proved that its flags are current.',
       registers,
+      // The first of them; prom-client collects the metrics in the order of their registration.
+      collect: () => {
+        for (const read of readers) read()
+      },
     }),
     stale: new Gauge({
       name: 'crossfade_flag_source_stale',

@@ -1,4 +1,4 @@
-import type { Address, Secret } from '../secret.ts'
+import { type Address, DEFAULT_CONTENT_TYPE, type Secret } from '../secret.ts'
 import { isPlainAddress, isPlainMetadata, isPlainText, parseMetadata } from '../secret-text.ts'
 import { addressValues } from '../sql/columnwise.ts'
 import type { Timed } from '../sql/database.ts'
@@ -98,7 +98,10 @@ export function removeOutcome(row: WrittenRow | undefined, condition: Condition,
 const unheld = (reason: RefusalReason): Unheld => ({ kind: 'unheld', reason })
 
 function holdsMetadata(secret: Secret, columns: Mapping['config']['columns']): boolean {
-  if (secret.contentType !== null && (!columns.content_type || !isPlainText(secret.contentType))) return false
+  const { contentType } = secret
+  // The default is what a missing content type is taken for, so it needs no column.
+  if (!columns.content_type && contentType !== null && contentType !== DEFAULT_CONTENT_TYPE) return false
+  if (contentType !== null && !isPlainText(contentType)) return false
   return columns.metadata ? isPlainMetadata(secret.metadata) : Object.keys(secret.metadata).length === 0
 }
 

@@ -27,5 +27,6 @@ export function openSealedStore(config: SealedConfig, { name, clock, random }: S
     database,
     keyring: makeLocalKeyring({ database, schema, rootKey, clock, random, cache, cacheFor }),
     clock,
+    random,
   })
 }

@@ -17,6 +17,7 @@ import type { Keyring } from './keyring.ts'
 import { migrateSealed } from './migrate.ts'
 import { makeReads } from './reads.ts'
 import { sealedStatements } from './statements.ts'
+import { versionId } from './version-id.ts'
 import { type Change, makeWrites } from './writes.ts'
 
 export interface SealedOptions {
@@ -27,6 +28,7 @@ export interface SealedOptions {
   readonly database: Database
   readonly keyring: Keyring
   readonly clock: Clock
+  readonly random: (bytes: number) => Uint8Array
 }
 
 const capabilitiesOf = (maxSize: number): Capabilities => ({
@@ -47,7 +49,8 @@ export function makeSealedStore(options: SealedOptions): Store {
   const sql = sealedStatements(options.schema, options.keepVersions)
   const migrated = migrating(database, options.schema)
   const reads = makeReads(database, keyring, sql)
-  const write = makeWrites(database, keyring, sql, maxSize, clock)
+  const newId = (): string => versionId(clock.wall(), options.random)
+  const write = makeWrites({ database, keyring, sql, maxSize, clock, newId })
 
   const writeRound = async (changes: readonly Change[], call: Call): Promise<readonly PutOutcome[]> => {
     const stopped = await migrated(call)

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import type { Address, Secret } from '../secret.ts'
 import { isPlainAddress } from '../secret-text.ts'
@@ -30,7 +29,17 @@ interface Step {
 const VERSION = /^(?:0|[1-9]\d{0,17})$/
 const CONFLICT: PutOutcome = { kind: 'conflict' }
 
-export function makeWrites(database: Database, keyring: Keyring, sql: SealedStatements, maxSize: number, clock: Clock) {
+export interface WriteParts {
+  readonly database: Database
+  readonly keyring: Keyring
+  readonly sql: SealedStatements
+  readonly maxSize: number
+  readonly clock: Clock
+  /** A fresh id for each version. */
+  readonly newId: () => string
+}
+
+export function makeWrites({ database, keyring, sql, maxSize, clock, newId }: WriteParts) {
   const open = (steps: readonly Step[]): Step[] => steps.filter((step) => step.outcome === null)
 
   /** Unconditional changes: on whatever version is there now. */
@@ -63,7 +72,11 @@ export function makeWrites(database: Database, keyring: Keyring, sql: SealedStat
 
   const store = async (steps: readonly Step[], call: Call): Promise<void> => {
     if (steps.length === 0) return
-    const answer = await database.askBounded<WrittenRow>(sql.write, columnwise(steps.map(rowOf)), call)
+    const answer = await database.askBounded<WrittenRow>(
+      sql.write,
+      columnwise(steps.map((step) => rowOf(step, newId()))),
+      call,
+    )
     steps.forEach((step, at) => {
       if (answer.kind === 'failed') step.outcome = writeFailure(answer.failure)
       else step.outcome = outcomeOf(answer.rows[at])
@@ -106,10 +119,10 @@ function stepOf(change: Change, maxSize: number): Step {
   return step
 }
 
-const rowOf = ({ change, expected, sealed }: Step): readonly unknown[] => [
+const rowOf = ({ change, expected, sealed }: Step, id: string): readonly unknown[] => [
   ...addressValues(change.address),
   String(expected),
-  randomUUID(),
+  id,
   sealed?.keyVersion ?? null,
   sealed?.nonce ?? null,
   sealed?.ciphertext ?? null,

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Store } from '../../backends/store.ts'
+import type { Capabilities, Store } from '../../backends/store.ts'
 import { BATCH_CHECKS } from './checks/batches.ts'
 import type { Check } from './checks/check.ts'
 import { CONDITION_CHECKS } from './checks/conditions.ts'
@@ -20,10 +20,19 @@ const CHECKS: readonly Check[] = [
   ...SCAN_CHECKS,
 ]
 
-export const LACKABLE = ['fence', 'bound', 'compareAndSet', 'versions', 'contentType', 'metadata'] as const
+type Has = (capabilities: Capabilities) => boolean
 
-/** What a store says that it lacks, for the report. */
-export const lacksOf = (store: Store): string[] => LACKABLE.filter((name) => !store.capabilities[name].has)
+/** The words in which the report says what a store lacks. Versions that restart after a delete are not counted as such. */
+const FEATURES: Readonly<Record<string, Has>> = {
+  'conditional-writes': (c) => c.compareAndSet.has,
+  'late-writes-refused': (c) => c.bound.has,
+  versions: (c) => c.versions.has && c.fence.has,
+  'content-type': (c) => c.contentType.has,
+  metadata: (c) => c.metadata.has,
+}
+
+const lacksOf = ({ capabilities }: Store): string[] =>
+  Object.keys(FEATURES).filter((feature) => !FEATURES[feature]?.(capabilities))
 
 /** Holds one store to the suite. `open` gets the test's context, so that what it makes is cleaned up after it. */
 export function conforms(name: string, open: (t: TestContext) => Promise<Store>): void {

@@ -1,0 +1,181 @@
+/**
+ * What stands around every store, so that one that fails or hangs costs its callers a bounded time and nothing else:
+ *
+ *   deadline -> bulkhead (so many at once, so many waiting, the rest refused) -> one retry of a read -> breaker -> store
+ *
+ * The breaker counts failures of the store only, never a conflict, a refusal of a value, or a caller that left. While it is
+ * open a call is refused as `unavailable` at once. A write is sent at most once: one that was sent and had no answer in
+ * time is `unknown`, and the store's adapter is the one to say so, since it knows what was sent.
+ */
+import {
+  BrokenCircuitError,
+  BulkheadRejectedError,
+  bulkhead,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhenResult,
+} from 'cockatiel'
+import type { Clock } from '../core/clock.ts'
+import { type Alarm, DEADLINE_PASSED, makeAlarm } from './alarm.ts'
+import type { BackendsMetrics } from './metrics.ts'
+import { isStoreFailure, type Outcome, outcomeLabel } from './outcome.ts'
+import type { Call, RefusalReason, Store } from './store.ts'
+
+export interface Limits {
+  /** Longest that one call may take, in ms. */
+  readonly deadline: number
+  readonly breaker: { readonly failures: number; readonly reset: number }
+  readonly concurrency: { readonly max: number; readonly queue: number }
+}
+
+export interface GuardDeps {
+  readonly clock: Clock
+  readonly metrics: BackendsMetrics
+}
+
+type Op = 'get' | 'getMany' | 'put' | 'putMany' | 'remove' | 'scan' | 'ping'
+
+/** Reads change nothing, so they may be sent twice. */
+const RETRIED: ReadonlySet<Op> = new Set(['get', 'getMany', 'scan'])
+
+/** One call on its way through the guard. */
+interface Passage<R extends Outcome> {
+  readonly op: Op
+  readonly call: Call
+  readonly send: (call: Call) => Promise<readonly R[]>
+  /** The outcome, for each secret of the call, of not having been sent. */
+  readonly refuse: (reason: RefusalReason) => readonly R[]
+}
+
+export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store {
+  const alarm = makeAlarm(deps.clock)
+  const pass = makePassing(store.name, limits, deps, alarm)
+  const error = (reason: RefusalReason) => ({ kind: 'error', reason, passing: true }) as const
+  const refused = (reason: RefusalReason) => ({ kind: 'refused', reason }) as const
+  const single = <R extends Outcome>(
+    op: Op,
+    call: Call,
+    send: (call: Call) => Promise<R>,
+    refusal: (r: RefusalReason) => R,
+  ) =>
+    pass({ op, call, send: async (inner) => [await send(inner)], refuse: (reason) => [refusal(reason)] }).then(
+      ([outcome]) => outcome as R,
+    )
+  return {
+    name: store.name,
+    kind: store.kind,
+    capabilities: store.capabilities,
+    get: (address, call) => single('get', call, (inner) => store.get(address, inner), error),
+    getMany: (addresses, call) =>
+      pass({
+        op: 'getMany',
+        call,
+        send: (inner) => store.getMany(addresses, inner),
+        refuse: (reason) => addresses.map(() => error(reason)),
+      }),
+    put: (address, secret, condition, call) =>
+      single('put', call, (inner) => store.put(address, secret, condition, inner), refused),
+    putMany: (puts, call) =>
+      pass({
+        op: 'putMany',
+        call,
+        send: (inner) => store.putMany(puts, inner),
+        refuse: (reason) => puts.map(() => refused(reason)),
+      }),
+    remove: (address, condition, call) =>
+      single('remove', call, (inner) => store.remove(address, condition, inner), refused),
+    scan: (integration, page, call) => single('scan', call, (inner) => store.scan(integration, page, inner), error),
+    ping: (call) => single('ping', call, (inner) => store.ping(inner), error),
+    check: (call) => store.check(call),
+    close: () => {
+      alarm.close()
+      return store.close()
+    },
+  }
+}
+
+/** Deadline and metrics around the bulkhead. */
+function makePassing(name: string, limits: Limits, { clock, metrics }: GuardDeps, alarm: Alarm) {
+  const attempt = makeAttempts(name, limits, metrics)
+  const slots = bulkhead(limits.concurrency.max, limits.concurrency.queue)
+
+  /** In the queue only the deadline ends the wait; what was given up there is never sent. */
+  const inTurn = <R extends Outcome>(passage: Passage<R>, signal: AbortSignal): Promise<readonly R[]> => {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly R[]>()
+    const giveUp = (): void => resolve(passage.refuse('unavailable'))
+    signal.addEventListener('abort', giveUp)
+    slots
+      .execute(() => {
+        signal.removeEventListener('abort', giveUp)
+        return signal.aborted ? passage.refuse('unavailable') : attempt(passage)
+      })
+      .then(resolve, (error: unknown) => {
+        signal.removeEventListener('abort', giveUp)
+        if (error instanceof BulkheadRejectedError) giveUp()
+        else reject(error)
+      })
+    return promise
+  }
+
+  return async <R extends Outcome>(passage: Passage<R>): Promise<readonly R[]> => {
+    const { op, call, refuse } = passage
+    const start = clock.monotonic()
+    const deadline = Math.min(call.deadline, start + limits.deadline)
+    let outcomes: readonly R[]
+    if (deadline <= start) outcomes = refuse('late')
+    else {
+      const armed = alarm.arm(deadline, call.signal)
+      metrics.inFlight.inc({ store: name })
+      try {
+        outcomes = await inTurn({ ...passage, call: { deadline, signal: armed.signal } }, armed.signal)
+      } finally {
+        armed.disarm()
+        metrics.inFlight.dec({ store: name })
+      }
+    }
+    metrics.latency.observe({ store: name, op }, (clock.monotonic() - start) / 1000)
+    for (const outcome of outcomes) metrics.outcomes.inc({ store: name, op, outcome: outcomeLabel(outcome) })
+    return outcomes
+  }
+}
+
+const BREAKER_GAUGE: Readonly<Record<CircuitState, number>> = {
+  [CircuitState.Closed]: 0,
+  [CircuitState.HalfOpen]: 0.5,
+  [CircuitState.Open]: 1,
+  [CircuitState.Isolated]: 1,
+}
+
+/** The breaker, and one retry of a read that met a broken connection. */
+function makeAttempts(name: string, limits: Limits, metrics: BackendsMetrics) {
+  const breaker = circuitBreaker(
+    handleWhenResult((result) => (result as { failed: boolean }).failed),
+    { halfOpenAfter: limits.breaker.reset, breaker: new ConsecutiveBreaker(limits.breaker.failures) },
+  )
+  metrics.breaker.set({ store: name }, 0)
+  breaker.onStateChange((state) => metrics.breaker.set({ store: name }, BREAKER_GAUGE[state]))
+
+  const once = async <R extends Outcome>({ call, send, refuse }: Passage<R>) => {
+    try {
+      return await breaker.execute(async () => {
+        const outcomes = await send(call)
+        return { outcomes, failed: outcomes.length > 0 && outcomes.every(isStoreFailure) && !leftEarly(call) }
+      })
+    } catch (error) {
+      if (error instanceof BrokenCircuitError) return { outcomes: refuse('unavailable'), failed: false }
+      throw error
+    }
+  }
+
+  return async <R extends Outcome>(passage: Passage<R>): Promise<readonly R[]> => {
+    const first = await once(passage)
+    const again = first.failed && RETRIED.has(passage.op) && !passage.call.signal?.aborted
+    if (!again) return first.outcomes
+    metrics.retries.inc({ store: name, op: passage.op })
+    return (await once(passage)).outcomes
+  }
+}
+
+/** A caller that went away says nothing about the store; a deadline that passed does. */
+const leftEarly = ({ signal }: Call): boolean => signal?.aborted === true && signal.reason !== DEADLINE_PASSED

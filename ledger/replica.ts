@@ -21,6 +21,8 @@ export interface Replica {
   state(integration: string): IntegrationState | null
   /** The inventory mark was seen and the debts were loaded after it. */
   inventoried(integration: string): boolean
+  /** Messages may have been missed: the memory is not trusted until it was loaded again. */
+  distrust(): void
   stop(): Promise<void>
 }
 
@@ -29,11 +31,13 @@ export interface ReplicaOptions {
   readonly name: string
   readonly lease: number
   readonly ledger: Pick<Ledger, 'load' | 'integrations'>
-  readonly replicas: Pick<Replicas, 'join' | 'renew' | 'leave'>
+  readonly replicas: Pick<Replicas, 'join' | 'renew' | 'leave' | 'relinquish'>
   readonly memory: Memory
   readonly clock: Clock
   /** Resolves when every write that was begun without the ledger has ended and can no longer land. */
   readonly drained: (integration: string) => Promise<void>
+  /** Whether messages of other replicas arrive now; a deaf replica gives its lease back and asks the ledger. */
+  readonly hears: () => boolean
   /** Told of each change that was put into effect. */
   readonly onState?: (row: IntegrationRow) => void
   readonly onLease?: (held: boolean) => void
@@ -48,7 +52,7 @@ export function makeReplica(options: ReplicaOptions): Replica {
   let reached = false
   let refreshing: Promise<void> | null = null
 
-  const trusted = (): boolean => loaded && clock.monotonic() < leaseEnd
+  const trusted = (): boolean => loaded && options.hears() && clock.monotonic() < leaseEnd
 
   const load = async (): Promise<void> => {
     const snapshot = await ledger.load()
@@ -104,9 +108,19 @@ export function makeReplica(options: ReplicaOptions): Replica {
     await replicas.renew({ id, lease, applied: Object.fromEntries(applied) })
   }
 
+  /** It hears nothing: nobody shall wait for it. What changed is learned all the same. */
+  const deaf = async (): Promise<void> => {
+    const held = leaseEnd > clock.monotonic()
+    loaded = false
+    leaseEnd = Number.NEGATIVE_INFINITY
+    if (held) await replicas.relinquish(id)
+    learn(await ledger.integrations())
+  }
+
   const attempt = async (): Promise<void> => {
     try {
-      await (loaded ? renew() : join())
+      if (!options.hears()) await deaf()
+      else await (loaded ? renew() : join())
     } catch {
       if (!trusted()) options.onLease?.(false)
     }
@@ -128,6 +142,9 @@ export function makeReplica(options: ReplicaOptions): Replica {
     trusted,
     state: (integration) => (reached ? (memory.integration(integration)?.state ?? 'bare') : null),
     inventoried: (integration) => marks.has(integration),
+    distrust: () => {
+      loaded = false
+    },
     stop: () => replicas.leave(id).catch(() => undefined),
   }
 }

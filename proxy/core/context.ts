@@ -10,6 +10,7 @@ import type { IntegrationState, Ledger } from '../../ledger/ledger.ts'
 import type { Replica } from '../../ledger/replica.ts'
 import type { SettleReport } from '../../ledger/settle.ts'
 import type { BareWrites } from './bare-writes.ts'
+import type { CoreRules } from './rules.ts'
 
 /** What the shadow room is told after the reply. */
 export interface ShadowObservation {
@@ -32,6 +33,7 @@ export interface CoreDeps {
   /** Settles one secret now, so that its row learns what its fresh side holds. */
   readonly settleOne: (address: Address) => Promise<readonly SettleReport[]>
   readonly shadow: (observation: ShadowObservation) => void
+  readonly rules: CoreRules
   readonly clock: Clock
   readonly newId: () => string
   readonly bareWrites: BareWrites

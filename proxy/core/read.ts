@@ -5,7 +5,6 @@ import { otherSide, type Side } from '../../core/side.ts'
 import { proxyFault } from '../faults.ts'
 import type { ReadResult, Served } from '../operations.ts'
 import { type CoreDeps, type View, viewOf } from './context.ts'
-import { provenFresh, route, sideOf } from './route.ts'
 
 /*
  * A read: from memory in the steady state, no round trip to the ledger. The ledger is asked for "not found" on new (and
@@ -43,7 +42,7 @@ export async function readFresh(
   address: Address,
   signal?: AbortSignal,
 ): Promise<FreshRead> {
-  const first = route(
+  const first = deps.rules.route(
     {
       state: view.state,
       trusted: deps.replica.trusted(),
@@ -56,8 +55,9 @@ export async function readFresh(
   const outcome = await get(deps, view, first.side, address, signal)
   if (outcome.kind === 'found') return served(view, first.side, outcome)
   if (outcome.kind === 'absent') {
-    const final = first.side === 'legacy' || view.state === 'finalized' || view.state === 'new-only'
-    return final ? served(view, first.side, outcome) : readAsked(deps, view, address, 'not-found', signal)
+    return deps.rules.notFoundIsFinal(first.side, view.state === 'finalized' || view.state === 'new-only')
+      ? served(view, first.side, outcome)
+      : readAsked(deps, view, address, 'not-found', signal)
   }
   return fallback(deps, view, address, first.side, outcome, signal)
 }
@@ -71,10 +71,10 @@ async function readAsked(
 ): Promise<FreshRead> {
   const answer = await ask(deps, address, why)
   if (answer === null) return unproven(deps, view, address, signal)
-  if (why === 'not-found' && answer.row !== null && answer.row.fresh === 'both' && answer.row.deleted) {
+  if (why === 'not-found' && deps.rules.confirmedDeleted(answer.row)) {
     return served(view, 'new', { kind: 'absent', deleted: true, fence: null })
   }
-  const side = sideOf(answer, view.plan.read)
+  const side = deps.rules.sideOf(answer, view.plan.read)
   const outcome = await get(deps, view, side, address, signal)
   if (outcome.kind === 'found' || outcome.kind === 'absent') return served(view, side, outcome)
   return fallback(deps, view, address, side, outcome, signal)
@@ -92,7 +92,7 @@ async function fallback(
   const other = otherSide(failed)
   if (!passing || view.state === 'bare') throw failureFault(view, failed, failure)
   const answer = await ask(deps, address, 'fallback')
-  if (answer === null || !provenFresh(answer, other)) throw failureFault(view, failed, failure)
+  if (answer === null || !deps.rules.provenFresh(answer, other)) throw failureFault(view, failed, failure)
   const outcome = await get(deps, view, other, address, signal)
   if (outcome.kind !== 'found' && outcome.kind !== 'absent') throw failureFault(view, failed, failure)
   return served(view, other, outcome, 'error')

@@ -1,6 +1,7 @@
 import { ABSENT } from '../../backends/digest.ts'
 import type { Address } from '../../backends/secret.ts'
 import type { PutOutcome } from '../../backends/store.ts'
+import { isFault } from '../../core/fault.ts'
 import type { Side } from '../../core/side.ts'
 import type { BeginAnswer, FinishOutcome, FinishRequest } from '../../ledger/ledger.ts'
 import { proxyFault } from '../faults.ts'
@@ -106,7 +107,12 @@ async function carryOut(
   const second = begun.second === null ? null : await putSecond(attemptAt(attempt, begun.second))
   if (deps.clock.monotonic() >= end)
     throw unknown(view, begun.first, 'the lease ended before the second store answered')
-  await settleDebt(deps, lazy, request.address, operation, first, second)
+  await settleDebt(deps, lazy, request.address, operation, first, second).catch((error: unknown) => {
+    // The register holds the value: whatever stopped the rest, nobody may be told that nothing was written.
+    if (isFault(error) && error.code === 'ledger-unavailable')
+      throw unknown(view, begun.first, 'the ledger did not answer')
+    throw error
+  })
   return { kind: 'done', result: result(deps, view, request, begun.first, first.version) }
 }
 
@@ -128,7 +134,7 @@ function notApplied(
   const store = view.store(begun.first).name
   if (outcome.kind === 'unknown') {
     // The operation stays open until its lease ends. Telling the replicas keeps reads from alternating meanwhile.
-    if (begun.fresh === begun.first) void announce(deps, request.address, begun.first, begun.seq)
+    if (begun.fresh === begun.first) void announce(deps, request.address, begun.first, begun.seq).catch(() => undefined)
     throw unknown(view, begun.first, outcome.reason)
   }
   lazy.finish(finishRequest(request.address, op, 'failed', {}, null))
@@ -159,16 +165,16 @@ async function settleDebt(
 ): Promise<void> {
   const outcome = finishOutcome(second)
   const versions = versionsOf(begun, first, second)
-  if (outcome === 'clean' && begun.alone) return lazy.finish(finishRequest(address, op, 'clean', versions, null))
+  if (deps.rules.isLoneClean(outcome === 'clean', begun))
+    return lazy.finish(finishRequest(address, op, 'clean', versions, null))
   deps.onEvent({
     kind: 'debt',
     integration: address.integration,
     owing: begun.first === 'legacy' ? 'new' : 'legacy',
     why: whyDebt(second),
   })
-  if (begun.fresh === begun.first) {
-    // Blank: nothing was ever put to new, so no replica can be wrong about it; `known`: they all know already.
-    const untold = !begun.known && !(begun.blank && begun.first === 'legacy' && begun.second === null)
+  if (!deps.rules.movesFresh(begun)) {
+    const untold = deps.rules.mustTell(begun)
     if (untold) await announce(deps, address, begun.first, begun.seq)
     return lazy.finish(finishRequest(address, op, outcome, versions, untold ? begun.seq : null))
   }

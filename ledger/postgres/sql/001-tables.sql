@@ -38,7 +38,7 @@ create table crossfade.secret (
 ) with (fillfactor = 70); -- room for heap-only updates: every write updates its row twice
 
 -- Claims: debts of live traffic before never-copied ones.
-create index secret_owing on crossfade.secret (integration, blank, settle_after) where fresh <> 'both' and quarantine is null;
+create index secret_owing on crossfade.secret (integration, fresh, blank, settle_after) where fresh <> 'both' and quarantine is null;
 -- What a starting replica loads.
 create index secret_debts on crossfade.secret (integration, customer, name) where fresh <> 'both' and not blank;
 
@@ -56,6 +56,8 @@ create table crossfade.replica (
   id          text primary key,
   name        text not null,
   until       timestamptz not null,
+  -- A writer that got no answer from it: the lease can no longer be renewed, so the wait for its end is bounded.
+  revoked     boolean not null default false,
   joined_at   timestamptz not null default clock_timestamp(),
   -- The greatest epoch of each integration that this replica has put into effect.
   applied     jsonb not null default '{}'

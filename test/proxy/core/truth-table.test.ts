@@ -84,7 +84,9 @@ for (const phase of PHASES) {
         await core.lazy.flush()
         assert.equal(told, expected.told)
         const after = operation === 'put' ? 'after' : null
-        const allowed: readonly (string | null)[] = { after: [after], before: ['before'], either: ['before', after] }[expected.reads]
+        const allowed: readonly (string | null)[] = { after: [after], before: ['before'], either: ['before', after] }[
+          expected.reads
+        ]
         for (const as of PHASES) assert.ok(allowed.includes(await core.served(as)), `served in ${as}`)
         const { row } = await core.ledger.ask(SECRET)
         assert.equal(row?.fresh !== 'both', expected.owes)

@@ -16,6 +16,7 @@ import { settle } from '../../../ledger/settle.ts'
 import { makeBareWrites } from '../../../proxy/core/bare-writes.ts'
 import type { CoreDeps, CoreEvent, ShadowObservation } from '../../../proxy/core/context.ts'
 import { makeLazy } from '../../../proxy/core/lazy.ts'
+import { CORE_RULES } from '../../../proxy/core/rules.ts'
 import { makeSecrets } from '../../../proxy/core/secrets.ts'
 import { INTEGRATION, SECRET, withLedger } from '../../ledger/with-ledger.ts'
 import { makeFaultyStore } from '../../support/faulty-store.ts'
@@ -67,6 +68,7 @@ export async function withCore(t: TestContext, options: CoreOptions = {}) {
     memory,
     clock: systemClock,
     drained: bareWrites.drained,
+    hears: () => true,
   })
   await replica.start()
   const coherence = soleReplica(memory)
@@ -85,6 +87,7 @@ export async function withCore(t: TestContext, options: CoreOptions = {}) {
     settleOne: (only) =>
       settle(settleDeps, { integration: only.integration, source: null, only, limit: 1, lease: 5000 }),
     shadow: (observation) => shadowed.push(observation),
+    rules: CORE_RULES,
     clock: systemClock,
     newId: randomUUID,
     bareWrites,

@@ -1,0 +1,55 @@
+/*
+ * What a client may see (I1, I3), as in the exhaustive model: when a write is acknowledged, every write that had ended
+ * before it began is replaced for good, and no read that starts later may return it. A write that was told "failed" is
+ * never seen. One that was told "unknown" may take effect or not, until a later acknowledged write replaces it -- at
+ * once where stores fence, or where `strict`; on a store without a fence it may surface until its lease is over.
+ */
+export type Told = 'acknowledged' | 'failed' | 'unknown'
+
+interface Write {
+  readonly id: string
+  /** null: a delete. */
+  readonly value: string | null
+  readonly before: ReadonlySet<string>
+}
+
+export interface History {
+  /** The value (null: absent) before anything happened. */
+  readonly initial: string | null
+  begin(id: string, value: string | null): void
+  end(id: string, told: Told): void
+  /** Snapshot for a read that starts now. */
+  replaced(): ReadonlySet<string>
+  /** Whether a read that started with `replaced` may return `value`. */
+  allows(value: string | null, replaced: ReadonlySet<string>): boolean
+  /** The ids that may still be seen. */
+  possible(): readonly string[]
+}
+
+const INITIAL = 'initial'
+
+export function makeHistory(initial: string | null, strict: boolean): History {
+  const writes = new Map<string, Write>([[INITIAL, { id: INITIAL, value: initial, before: new Set() }]])
+  const ended = new Set<string>([INITIAL])
+  const gone = new Set<string>()
+
+  const possible = (hidden: ReadonlySet<string>): readonly Write[] =>
+    [...writes.values()].filter((w) => !hidden.has(w.id))
+
+  return {
+    initial,
+    begin: (id, value) => {
+      writes.set(id, { id, value, before: new Set(ended) })
+    },
+    end: (id, told) => {
+      const write = writes.get(id) as Write
+      if (told === 'failed') gone.add(id)
+      if (told === 'unknown' && !strict) return
+      ended.add(id)
+      if (told === 'acknowledged') for (const earlier of write.before) gone.add(earlier)
+    },
+    replaced: () => new Set(gone),
+    allows: (value, replaced) => possible(replaced).some((w) => w.value === value),
+    possible: () => possible(gone).map((w) => w.id),
+  }
+}

@@ -1,0 +1,317 @@
+import type { Side } from '../../core/side.ts'
+import { otherSide } from '../../core/side.ts'
+import type {
+  BeginAnswer,
+  BeginRequest,
+  FinishAnswer,
+  FinishRequest,
+  Fresh,
+  IntegrationState,
+  QuarantineReason,
+  SettleRequest,
+  WritePlan,
+} from '../../ledger/ledger.ts'
+
+/*
+ * The state machine of a row, as ledger/postgres/sql has it, on plain objects. The simulation runs the real read, write
+ * and settle code over it; ledger-equivalence.test.ts holds it to the SQL one, row by row and answer by answer.
+ * Mutants replace single functions of RULES.
+ */
+
+type Begun = Extract<BeginAnswer, { kind: 'begun' }>
+
+export interface Op {
+  readonly kind: 'put' | 'delete' | 'settle'
+  readonly version: number
+  readonly alone: boolean
+  readonly wasBoth: boolean
+  readonly exclusive: boolean
+  readonly fingerprint: string | null
+  readonly until: number
+  readonly answer: Begun | null
+}
+
+export interface Row {
+  readonly version: number
+  readonly fresh: Fresh
+  readonly seq: number
+  readonly first: Side
+  readonly ops: Readonly<Record<string, Op>>
+  readonly known: boolean
+  readonly blank: boolean
+  readonly gone: boolean
+  readonly deleted: boolean
+  readonly loose: boolean
+  readonly current: string | null
+  readonly versions: Partial<Readonly<Record<Side, string>>>
+  readonly copied: boolean
+  readonly quarantine: QuarantineReason | null
+  readonly attempts: number
+  readonly settleAfter: number
+}
+
+/** A step: the row afterwards and what the caller is told. */
+export interface Step<A> {
+  readonly row: Row
+  readonly answer: A
+}
+
+export const freshRow = (first: Side): Row => ({
+  version: 0,
+  fresh: 'legacy',
+  seq: 0,
+  first,
+  ops: {},
+  known: false,
+  blank: true,
+  gone: true,
+  deleted: false,
+  loose: false,
+  current: null,
+  versions: {},
+  copied: false,
+  quarantine: null,
+  attempts: 0,
+  settleAfter: Number.NEGATIVE_INFINITY,
+})
+
+const isEmpty = (ops: Row['ops']): boolean => Object.keys(ops).length === 0
+
+const without = (ops: Row['ops'], op: string): Row['ops'] => {
+  const { [op]: _ended, ...rest } = ops
+  return rest
+}
+
+const moveFresh = (row: Row, fresh: Fresh): Row =>
+  row.fresh === fresh ? row : { ...row, fresh, seq: row.seq + 1, known: false }
+
+const becomeBoth = (rules: RowRules, row: Row, fingerprint: string): Row => ({
+  ...rules.moveFresh(row, 'both'),
+  known: false,
+  loose: false,
+  deleted: fingerprint === 'absent',
+  gone: fingerprint === 'absent',
+  current: fingerprint,
+  copied: true,
+  attempts: 0,
+  settleAfter: Number.NEGATIVE_INFINITY,
+})
+
+const expire = (row: Row, now: number): Row => {
+  const rest = Object.fromEntries(Object.entries(row.ops).filter(([, op]) => op.until >= now))
+  return Object.keys(rest).length === Object.keys(row.ops).length
+    ? row
+    : { ...row, ops: rest, loose: true, current: null }
+}
+
+const admits = (state: IntegrationState, { first, second }: WritePlan): boolean => {
+  switch (state) {
+    case 'enrolled':
+      return true
+    case 'enrolling':
+    case 'abandoning':
+      return first === 'legacy' && second === null
+    case 'finalizing':
+      return first === 'new' && second === null
+    default:
+      return false
+  }
+}
+
+/** Why a begin may not go on, or null. */
+const refusal = (row: Row, request: BeginRequest, now: number): BeginAnswer | null => {
+  const open = Object.values(row.ops)
+  const exclusive = open.some((op) => op.exclusive)
+  if (open.length > 0 && (request.expect !== null || request.needsQuiet || exclusive)) {
+    return { kind: 'busy', retryAfter: Math.max(...open.map((op) => op.until)) - now }
+  }
+  if (request.expect === null) return null
+  if (row.current === null) return { kind: 'not-known' }
+  return row.current === request.expect ? null : { kind: 'mismatch' }
+}
+
+/** The register of this operation and whether the other side is put to as well. */
+const puts = (row: Row, plan: WritePlan): { readonly first: Side; readonly second: Side | null } => ({
+  first: row.first,
+  second: plan.second !== null || row.first !== plan.first ? otherSide(row.first) : null,
+})
+
+const begin = (rules: RowRules, found: Row | null, request: BeginRequest, now: number): Step<BeginAnswer> => {
+  const start = found ?? freshRow(request.plan.first)
+  const before = start.ops[request.op]
+  if (before?.answer) return { row: start, answer: before.answer }
+  const quiet = rules.expire(start, now)
+  const refused = rules.refusal(quiet, request, now)
+  if (refused !== null) return { row: start, answer: refused }
+  const alone = isEmpty(quiet.ops)
+  const opened: Row = alone
+    ? { ...quiet, first: request.plan.first }
+    : { ...quiet, current: rules.currentOfJoined(quiet) }
+  const wasBoth = opened.fresh === 'both'
+  const moved = wasBoth ? rules.moveFresh(opened, opened.first) : opened
+  const { first, second } = rules.puts(moved, request.plan)
+  const version = moved.version + 1
+  const intended = request.kind === 'delete' ? rules.intend(moved) : moved
+  const answer: Begun = {
+    kind: 'begun',
+    version,
+    first,
+    second,
+    alone,
+    fresh: moved.fresh,
+    seq: moved.seq,
+    known: moved.known,
+    blank: moved.blank,
+  }
+  const op: Op = {
+    kind: request.kind,
+    version,
+    alone,
+    wasBoth,
+    exclusive: request.expect !== null,
+    fingerprint: request.fingerprint,
+    until: now + request.lease,
+    answer,
+  }
+  const blank = intended.blank && first !== 'new' && second !== 'new'
+  return { row: { ...intended, version, blank, quarantine: null, ops: { ...intended.ops, [request.op]: op } }, answer }
+}
+
+/** Alone from begin to end: nobody was open before, nobody began since. */
+const undisturbed = (row: Row, op: Op, rest: Row['ops']): boolean =>
+  op.alone && op.version === row.version && isEmpty(rest)
+
+const finish = (rules: RowRules, found: Row | null, request: FinishRequest): Step<FinishAnswer> | null => {
+  const op = found?.ops[request.op]
+  if (found === null || op === undefined) return rules.finishEnded(found, request)
+  const rest = without(found.ops, request.op)
+  const lone = rules.undisturbed(found, op, rest)
+  const row = rules.ended(
+    { ...found, ops: rules.staysOpen(request.outcome) ? found.ops : rest },
+    op,
+    request.outcome,
+    lone,
+  )
+  const next: Row = {
+    ...row,
+    versions: { ...row.versions, ...request.versions },
+    known: row.known || request.knownSeq === row.seq,
+  }
+  return { row: next, answer: { kind: 'done', fresh: next.fresh, seq: next.seq, known: next.known } }
+}
+
+const ended = (rules: RowRules, row: Row, op: Op, outcome: FinishRequest['outcome'], lone: boolean): Row => {
+  switch (outcome) {
+    case 'clean':
+      if (lone) return becomeBoth(rules, row, op.fingerprint as string)
+      return { ...rules.moveFresh(row, row.first), current: null }
+    case 'debt':
+      return { ...rules.moveFresh(row, row.first), current: lone ? op.fingerprint : null }
+    case 'debt-open':
+      return rules.moveFresh(row, row.first)
+    case 'failed': {
+      if (!rules.restores(lone, op)) return row
+      return { ...rules.moveFresh(row, 'both'), gone: row.deleted }
+    }
+  }
+}
+
+const claim = (rules: RowRules, row: Row, op: string, now: number, lease: number): Row => {
+  const quiet = rules.expire(row, now)
+  const settling: Op = {
+    kind: 'settle',
+    version: quiet.version,
+    alone: true,
+    wasBoth: false,
+    exclusive: false,
+    fingerprint: null,
+    until: now + lease,
+    answer: null,
+  }
+  return rules.claimed({ ...quiet, ops: rules.registers(op, settling) }, quiet.fresh as Side)
+}
+
+const settled = (
+  rules: RowRules,
+  found: Row | null,
+  request: SettleRequest,
+  now: number,
+): Step<FinishAnswer> | null => {
+  const op = found?.ops[request.op]
+  if (found === null || op === undefined) return rules.settledEnded(found, request, now)
+  const row = { ...found, ops: without(found.ops, request.op) }
+  const unchanged = rules.nobodyBegan(row, op)
+  const next = applyResult(rules, row, request.result, unchanged, now)
+  return { row: next, answer: { kind: 'done', fresh: next.fresh, seq: next.seq, known: next.known } }
+}
+
+export const applyResult = (
+  rules: RowRules,
+  row: Row,
+  result: SettleRequest['result'],
+  unchanged: boolean,
+  now: number,
+): Row => {
+  switch (result.kind) {
+    case 'equal': {
+      if (!unchanged) return row
+      const both = becomeBoth(rules, row, result.fingerprint)
+      return { ...both, blank: false, versions: { ...both.versions, ...result.versions } }
+    }
+    case 'later': {
+      const attempts = row.attempts + 1
+      return { ...row, attempts, settleAfter: now + Math.min(60_000, 250 * 2 ** Math.min(attempts, 10)) }
+    }
+    case 'quarantine':
+      return unchanged ? { ...row, quarantine: result.reason } : row
+  }
+}
+
+/** The rules that mutants replace, one at a time. */
+export interface RowRules {
+  readonly moveFresh: (row: Row, fresh: Fresh) => Row
+  readonly expire: (row: Row, now: number) => Row
+  readonly admits: (state: IntegrationState, plan: WritePlan) => boolean
+  readonly refusal: (row: Row, request: BeginRequest, now: number) => BeginAnswer | null
+  readonly puts: (row: Row, plan: WritePlan) => { readonly first: Side; readonly second: Side | null }
+  readonly currentOfJoined: (row: Row) => string | null
+  readonly intend: (row: Row) => Row
+  readonly undisturbed: (row: Row, op: Op, rest: Row['ops']) => boolean
+  readonly staysOpen: (outcome: FinishRequest['outcome']) => boolean
+  readonly ended: (row: Row, op: Op, outcome: FinishRequest['outcome'], lone: boolean) => Row
+  readonly restores: (lone: boolean, op: Op) => boolean
+  readonly finishEnded: (row: Row | null, request: FinishRequest) => Step<FinishAnswer> | null
+  readonly registers: (id: string, op: Op) => Row['ops']
+  readonly claimed: (row: Row, source: Side) => Row
+  readonly nobodyBegan: (row: Row, op: Op) => boolean
+  readonly settledEnded: (row: Row | null, request: SettleRequest, now: number) => Step<FinishAnswer> | null
+}
+
+/** Rules may refer to each other, so a set of them is made from what is replaced. */
+export const makeRules = (replaced: (rules: RowRules) => Partial<RowRules> = () => ({})): RowRules => {
+  const rules: RowRules = {
+    moveFresh,
+    expire,
+    admits,
+    refusal,
+    puts,
+    currentOfJoined: () => null,
+    intend: (row) => ({ ...row, gone: true }),
+    undisturbed,
+    staysOpen: (outcome) => outcome === 'debt-open',
+    ended: (row, op, outcome, lone) => ended(rules, row, op, outcome, lone),
+    restores: (lone, op) => lone && op.wasBoth,
+    finishEnded: () => null,
+    registers: (id, op) => ({ [id]: op }),
+    claimed: (row, source) => ({ ...row, first: source, blank: row.blank && source !== 'legacy' }),
+    nobodyBegan: (row, op) => op.version === row.version,
+    settledEnded: () => null,
+  }
+  Object.assign(rules, replaced({ ...rules }))
+  return rules
+}
+
+export const rowBegin = begin
+export const rowFinish = finish
+export const rowClaim = claim
+export const rowSettled = settled

@@ -1,0 +1,208 @@
+import { type Address, addressKey } from '../../backends/secret.ts'
+import { ledgerFault } from '../../ledger/faults.ts'
+import type {
+  BeginAnswer,
+  Claim,
+  ClaimQuery,
+  Debt,
+  FinishAnswer,
+  IntegrationRow,
+  IntegrationState,
+  Ledger,
+  RowView,
+} from '../../ledger/ledger.ts'
+import type { RegisteredReplica, Replicas } from '../../ledger/postgres/replicas.ts'
+import { type Row, type RowRules, rowBegin, rowClaim, rowFinish, rowSettled } from './row-rules.ts'
+import type { World } from './world.ts'
+
+/** What is durable: shared by all simulated processes, each of which reaches it through a connection of its own. */
+export interface LedgerState {
+  readonly rows: Map<string, { readonly address: Address; row: Row }>
+  readonly integrations: Map<string, IntegrationRow>
+  readonly replicas: Map<
+    string,
+    { name: string; until: number; revoked: boolean; applied: Readonly<Record<string, number>> }
+  >
+  readonly rules: RowRules
+  ids: number
+}
+
+export const makeLedgerState = (rules: RowRules): LedgerState => ({
+  rows: new Map(),
+  integrations: new Map(),
+  replicas: new Map(),
+  rules,
+  ids: 0,
+})
+
+const stateOf = (state: LedgerState, integration: string): IntegrationState =>
+  state.integrations.get(integration)?.state ?? 'bare'
+
+const VOID: FinishAnswer = { kind: 'void' }
+
+/** A statement that gets lost: before it reached the ledger, or its answer afterwards. */
+const FAULTS = 40
+
+/** One process's connection to the ledger. Every statement is one step, and may be lost on the way there or back. */
+export function connect(state: LedgerState, world: World, owner: string): Ledger {
+  const statement = async <T>(label: string, act: () => T): Promise<T> => {
+    const fate = world.draw(FAULTS)
+    if (fate === FAULTS - 1) {
+      await world.step(owner, `${label}: lost on its way to the ledger`, () => undefined)
+      throw ledgerFault('ledger-unavailable', 'simulated')
+    }
+    const answer = await world.step(owner, label, act)
+    if (fate !== FAULTS - 2) return answer
+    world.tell(`${owner}: ... and its answer is lost`)
+    throw ledgerFault('ledger-unavailable', 'simulated')
+  }
+  const rowOf = (address: Address): Row | null => state.rows.get(addressKey(address))?.row ?? null
+  const save = (address: Address, row: Row): void => {
+    state.rows.set(addressKey(address), { address, row })
+  }
+
+  const begin: Ledger['begin'] = (request) =>
+    statement(
+      `begin ${request.kind} ${request.fingerprint} of ${request.address.name} as ${request.plan.first} first`,
+      (): BeginAnswer => {
+        if (!state.rules.admits(stateOf(state, request.address.integration), request.plan)) return { kind: 'reload' }
+        const { row, answer } = rowBegin(state.rules, rowOf(request.address), request, world.now())
+        save(request.address, row)
+        return answer
+      },
+    )
+
+  const finish: Ledger['finish'] = (request) =>
+    statement(`finish ${request.outcome} of ${request.address.name}`, () => {
+      const step = rowFinish(state.rules, rowOf(request.address), request)
+      if (step !== null) save(request.address, step.row)
+      return step?.answer ?? VOID
+    })
+
+  const claim = (query: ClaimQuery): readonly Claim[] => {
+    const admitted: readonly IntegrationState[] = ['enrolled', 'finalizing', 'abandoning']
+    if (!admitted.includes(stateOf(state, query.integration))) return []
+    const due = [...state.rows.values()].filter(({ address, row }) => claimable(address, row, query, world.now()))
+    due.sort((a, b) => Number(a.row.blank) - Number(b.row.blank))
+    return due.slice(0, query.limit).map(({ address, row }) => {
+      state.ids += 1
+      const op = `settle-${state.ids}`
+      const seen = state.rules.expire(row, world.now())
+      save(address, rowClaim(state.rules, row, op, world.now(), query.lease))
+      const { version, seq, loose, gone, blank, current, versions, attempts } = seen
+      return {
+        op,
+        address,
+        version,
+        source: seen.fresh === 'new' ? 'new' : 'legacy',
+        seq,
+        loose,
+        gone,
+        blank,
+        current,
+        versions,
+        attempts,
+      }
+    })
+  }
+
+  return {
+    begin,
+    finish,
+    known: (address, seq) =>
+      statement('known', () => {
+        const row = rowOf(address)
+        if (row !== null && row.seq === seq) save(address, { ...row, known: true })
+      }),
+    claim: (query) => statement('claim', () => claim(query)),
+    settled: (requests) =>
+      statement('settled', () =>
+        requests.map((request) => {
+          const step = rowSettled(state.rules, rowOf(request.address), request, world.now())
+          if (step !== null) save(request.address, step.row)
+          return step?.answer ?? VOID
+        }),
+      ),
+    ask: (address) =>
+      statement(`asks for ${address.name}`, () => ({
+        state: stateOf(state, address.integration),
+        row: view(rowOf(address)),
+      })),
+    load: async () => {
+      const integrations = await statement('loads the integrations', () => [...state.integrations.values()])
+      const debts = await statement('loads the debts', () => debtsOf(state))
+      return { integrations, debts }
+    },
+    integrations: () => statement('reads the integrations', () => [...state.integrations.values()]),
+  }
+}
+
+const claimable = (address: Address, row: Row, query: ClaimQuery, now: number): boolean =>
+  address.integration === query.integration &&
+  row.fresh !== 'both' &&
+  (query.source === null || row.fresh === query.source) &&
+  (query.only === undefined
+    ? row.quarantine === null && row.settleAfter <= now
+    : addressKey(address) === addressKey(query.only)) &&
+  Object.values(row.ops).every((op) => op.until < now)
+
+export const debtsOf = (state: LedgerState): readonly Debt[] =>
+  [...state.rows.values()]
+    .filter(({ row }) => row.fresh !== 'both' && !row.blank)
+    .map(({ address, row }) => ({
+      address,
+      fresh: row.fresh === 'new' ? ('new' as const) : ('legacy' as const),
+      seq: row.seq,
+    }))
+
+export const view = (row: Row | null): RowView | null =>
+  row === null
+    ? null
+    : {
+        fresh: row.fresh,
+        seq: row.seq,
+        deleted: row.deleted,
+        current: row.current,
+        version: row.version,
+        open: Object.keys(row.ops).length,
+        blank: row.blank,
+        quarantine: row.quarantine,
+      }
+
+/** Registration and leases of the simulated replicas; the same statements as the SQL ones. */
+export function connectReplicas(state: LedgerState, world: World, owner: string): Replicas {
+  const list = (): readonly RegisteredReplica[] =>
+    [...state.replicas].map(([id, r]) => ({ id, name: r.name, live: r.until > world.now(), applied: r.applied }))
+  return {
+    join: ({ id, name, lease }) =>
+      world.step(owner, 'takes a lease', () => {
+        for (const [other, r] of state.replicas) if (r.name === name && other !== id) state.replicas.delete(other)
+        state.replicas.set(id, { name, until: world.now() + lease, revoked: false, applied: {} })
+      }),
+    renew: ({ id, lease, applied }) =>
+      world.step(owner, 'renews its lease', () => {
+        const row = state.replicas.get(id)
+        const renewed = row !== undefined && !row.revoked && row.until > world.now()
+        if (renewed) state.replicas.set(id, { ...row, until: world.now() + lease, applied })
+        return { renewed, integrations: [...state.integrations.values()] }
+      }),
+    leave: (id) => world.step(owner, 'leaves', () => void state.replicas.delete(id)),
+    relinquish: (id) =>
+      world.step(owner, 'gives its lease back', () => {
+        const row = state.replicas.get(id)
+        if (row !== undefined) state.replicas.set(id, { ...row, until: world.now() })
+      }),
+    revoke: (ids) =>
+      world.step(owner, `revokes the lease of ${ids.join(', ')}`, () => {
+        const ends = ids.flatMap((id) => {
+          const row = state.replicas.get(id)
+          if (row === undefined) return []
+          state.replicas.set(id, { ...row, revoked: true })
+          return [row.until - world.now()]
+        })
+        return Math.max(0, ...ends)
+      }),
+    live: () => world.step(owner, 'lists the live replicas', () => list().filter((r) => r.live)),
+    registered: () => world.step(owner, 'lists the replicas', list),
+  }
+}

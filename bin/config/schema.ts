@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { auditConfigSchema, identityConfigSchema } from '../../access/config.ts'
+import { postgresConfigSchema } from '../../backends/postgres/config.ts'
+import { sealedConfigSchema } from '../../backends/sealed/config.ts'
+import { cohortsConfigSchema, flagsConfigSchema } from '../../flags/config.ts'
+import { ledgerSection } from '../../ledger/config.ts'
+import { migratorSection } from '../../migrator/config.ts'
+import { integrationsConfigSchema } from './integrations.ts'
+import { listenConfigSchema } from './listen.ts'
+
+const storeSchema = z.discriminatedUnion('kind', [postgresConfigSchema, sealedConfigSchema])
+export type StoreConfig = z.output<typeof storeSchema>
+
+/** The whole file: one section a room, each declared where it is used. */
+export const configSchema = z.strictObject({
+  version: z.literal(1).describe('Of this format.'),
+  listen: listenConfigSchema,
+  ledger: ledgerSection,
+  stores: z.record(z.string().min(1), storeSchema).describe('The stores by name; an integration names two of them.'),
+  cohorts: cohortsConfigSchema,
+  flags: flagsConfigSchema,
+  integrations: integrationsConfigSchema,
+  migrator: migratorSection.prefault({}),
+  identity: identityConfigSchema,
+  audit: auditConfigSchema,
+})
+
+/** A valid configuration: durations in ms, sizes in bytes, ratios from 0 to 1, paths absolute, `defaults` merged in. */
+export type CrossfadeConfig = z.output<typeof configSchema>
+
+/** For editors, and to name the keys that are known at a place. Draft 7, which the YAML language server reads. */
+export function configJsonSchema(): JsonSchema {
+  return z.toJSONSchema(configSchema, { io: 'input', target: 'draft-7' }) as JsonSchema
+}
+
+/** As much of JSON Schema as is read here. */
+export interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly additionalProperties?: boolean | JsonSchema
+  readonly items?: JsonSchema
+  readonly oneOf?: readonly JsonSchema[]
+  readonly anyOf?: readonly JsonSchema[]
+  readonly allOf?: readonly JsonSchema[]
+  readonly pattern?: string
+  readonly const?: unknown
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { configCheck } from '../../bin/config/check.ts'
+import { freshDatabase, testPool } from '../support/postgres.ts'
+
+interface Place {
+  readonly folder: string
+  readonly file: string
+  readonly url: URL
+}
+
+/** A configuration of one homegrown table and a sealed store, both in one fresh database, with its files beside it. */
+async function place(t: TestContext): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'crossfade-check-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const url = new URL((await freshDatabase(t)).url)
+  const secrets = { password: decodeURIComponent(url.password), key: 'k'.repeat(32), tokens: '[]' }
+  for (const [name, text] of Object.entries(secrets)) await writeFile(join(folder, name), text, { mode: 0o600 })
+  const file = join(folder, 'crossfade.yaml')
+  await writeFile(file, configText(url))
+  return { folder, file, url }
+}
+
+function configText(full: URL): string {
+  const url = new URL(full)
+  url.password = ''
+  return `
+version: 1
+listen: { clients: { address: "127.0.0.1:0" }, operators: { address: "127.0.0.1:0" } }
+ledger: { url: "${url}", password_file: password, fingerprint_key_file: key }
+stores:
+  old:
+    kind: postgres
+    url: "${url}"
+    password_file: password
+    table: credentials
+    columns: { integration: provider, customer: org, name: key, value: secret }
+    encoding: { column: bytea }
+  sealed: { kind: sealed, url: "${url}", password_file: password, keyring: { kind: local, root_key_file: key } }
+flags: { source: file, path: flags.json }
+integrations: { aws: { legacy: old, new: sealed } }
+identity: { tokens_file: tokens }
+audit: { sinks: [{ kind: file, path: audit.jsonl }] }
+`
+}
+
+const found = async (file: string, level: string): Promise<readonly string[]> => {
+  const { results } = await configCheck(file, { env: {}, connect: true })
+  return results.filter((each) => each.level === level).map(({ subject, message }) => `${subject}: ${message}`)
+}
+
+test('a configuration whose files, stores and ledger are in order passes', async (t) => {
+  const { file, url } = await place(t)
+  await testPool(t, url.href).query(
+    `create table credentials (provider text collate "C", org text collate "C", key text collate "C", secret bytea,
+       primary key (provider, org, key))`,
+  )
+  const check = await configCheck(file, { env: {}, connect: true })
+  assert.deepEqual(
+    check.results.filter(({ level }) => level !== 'ok'),
+    [],
+  )
+  assert.equal(check.ok, true)
+})
+
+test('a table that is not there is a problem of its store', async (t) => {
+  const { file } = await place(t)
+  assert.match((await found(file, 'problem')).join('\n'), /^stores\.old: table credentials does not exist/)
+})
+
+test('a file that is missing, and one that others may read, are named', async (t) => {
+  const { file, folder } = await place(t)
+  await rm(join(folder, 'tokens'))
+  await chmod(join(folder, 'key'), 0o644)
+  const { ok, results } = await configCheck(file, { env: {}, connect: false })
+  assert.equal(ok, false)
+  const notable = results.filter(({ level }) => level !== 'ok').map(({ subject, level }) => `${level} ${subject}`)
+  assert.deepEqual(notable.sort(), [
+    'problem identity.tokens_file',
+    'warning ledger.fingerprint_key_file',
+    'warning stores.sealed.keyring.root_key_file',
+  ])
+})
+
+test('a password that is refused is said in words, and not shown', async (t) => {
+  const { file, folder } = await place(t)
+  await writeFile(join(folder, 'password'), 'not-the-password')
+  const problems = (await found(file, 'problem')).join('\n')
+  assert.match(problems, /^ledger: 127\.0\.0\.1:\d+\/\w+: user or password refused/)
+  assert.doesNotMatch(problems, /not-the-password/)
+})

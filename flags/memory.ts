@@ -1,4 +1,5 @@
-import type { FlagDefinition } from './definition.ts'
+import { z } from 'zod'
+import { type FlagDefinition, featureSchema, segmentSchema } from './definition.ts'
 
 /*
  * The last known phase of a customer is not stored as such: there may be millions. What is stored is the definition that
@@ -20,6 +21,23 @@ export interface PhaseRecord {
   /** Newest first; never empty. */
   readonly flags: readonly AcceptedFlag[]
 }
+
+/** The shape of a stored record; what does not fit was written by another version, and must not be guessed at. */
+export const phaseRecordSchema = z.object({
+  integration: z.string(),
+  flags: z
+    .array(
+      z.object({
+        definition: z.object({
+          feature: featureSchema,
+          segments: z.array(segmentSchema),
+          parents: z.array(featureSchema),
+        }),
+        from: z.number(),
+      }),
+    )
+    .min(1),
+})
 
 /** Where accepted definitions outlive a restart. Implementations keep one record an integration, the last one given. */
 export interface PhaseMemory {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import type { CapBook } from './caps.ts'
 import type { Cohorts } from './cohorts.ts'
@@ -7,7 +8,7 @@ import { type Engine, makeEngine } from './engine.ts'
 import { flagsFault } from './faults.ts'
 import { Follower } from './follower.ts'
 import { type History, nextDate } from './history.ts'
-import type { PhaseMemory } from './memory.ts'
+import { type PhaseMemory, type PhaseRecord, phaseRecordSchema } from './memory.ts'
 import type { FlagsMetrics } from './metrics.ts'
 import type { FlagSource, SourceState } from './source.ts'
 import { type Track, Tracks } from './tracks.ts'
@@ -92,14 +93,19 @@ class FlagPhases implements Phases {
   }
 
   async start(): Promise<void> {
-    const { memory, source } = this.#parts
-    const records = await memory.load().catch((cause: unknown) => {
-      throw flagsFault('phase-memory-unavailable', 'the remembered flags cannot be read', { cause })
-    })
-    this.#tracks.load(records, this.#integrations)
+    const { source } = this.#parts
+    this.#tracks.load(await this.#recall(), this.#integrations)
     source.events.on('state', this.#onState)
     this.#onState(source.state())
     await this.#follower.start()
+  }
+
+  async #recall(): Promise<readonly PhaseRecord[]> {
+    try {
+      return z.array(phaseRecordSchema).parse(await this.#parts.memory.load())
+    } catch (cause) {
+      throw flagsFault('phase-memory-unavailable', 'the remembered flags cannot be read', { cause })
+    }
   }
 
   readonly #onState = (state: SourceState): void => {

@@ -362,3 +362,38 @@ test('cohorts that are reloaded decide at once', async (t) => {
   phases.configure({ integrations: ['aws'], cohorts: wider })
   assert.equal(phases.decide('aws', 'beta').effective, 'live')
 })
+
+test('what is remembered survives the way through JSON, and a record of another shape refuses the start', async (t) => {
+  const { phases, source, memory } = build(t)
+  source.give([flag('aws', [step('aws', 'live', 30), step('aws', 'shadow')])])
+  await phases.start()
+  const records = JSON.parse(JSON.stringify(await memory.load()))
+  const restarted = build(t, { memory: makeVolatileMemory(records) })
+  await restarted.phases.start()
+  for (const customer of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    assert.equal(restarted.phases.decide('aws', customer).effective, phases.decide('aws', customer).effective)
+  }
+  const foreign = build(t, { memory: makeVolatileMemory([{ integration: 'aws', phase: 'live' } as never]) })
+  await assert.rejects(foreign.phases.start(), (error) => isFault(error) && error.code === 'phase-memory-unavailable')
+})
+
+test('the same flags given again move nothing and are not remembered again', async (t) => {
+  const durable = makeVolatileMemory()
+  let writes = 0
+  const memory: PhaseMemory = {
+    load: () => durable.load(),
+    remember: (records) => {
+      writes += records.length
+      return durable.remember(records)
+    },
+  }
+  const { phases, source } = build(t, { memory })
+  source.give([at('aws', 'live')])
+  await phases.start()
+  phases.events.on('moved', () => assert.fail('nothing moves'))
+  const settled = once(phases.events, 'settled')
+  const { strategies, ...rest } = at('aws', 'live')
+  source.give([{ strategies, ...rest, description: 'new words', impressionData: true }])
+  await settled
+  assert.equal(writes, 1)
+})

@@ -29,3 +29,33 @@ export async function readOwing(database: Database, integration: string, since: 
   const { legacy, new: fresh, oldLegacy, oldNew, now } = row as Row
   return { fresh: { legacy, new: fresh }, untouched: { legacy: oldLegacy, new: oldNew }, now }
 }
+
+/** One integration, and which debts of it are meant: those of this fresh side, or of both. */
+export interface Wanted {
+  readonly integration: string
+  readonly source: Side | null
+}
+
+const DUE = `
+  select w.integration, w.source from unnest($1::text[], $2::text[]) w (integration, source)
+  where exists (select from unnest(array['legacy', 'new']) side (fresh), crossfade.secret s
+    where (w.source is null or side.fresh = w.source) and s.integration = w.integration and s.fresh = side.fresh
+      and s.fresh <> 'both' and s.quarantine is null and s.settle_after <= clock_timestamp())`
+
+/** Of all these, the integrations that have a debt to settle now: one statement instead of a claim for each. */
+export const readDue = (database: Database, wanted: readonly Wanted[]): Promise<readonly Wanted[]> =>
+  database.query<Wanted>('crossfade-due', DUE, [wanted.map((w) => w.integration), wanted.map((w) => w.source)])
+
+export interface DebtCount {
+  readonly integration: string
+  readonly fresh: Side
+  readonly debts: number
+}
+
+const DEBTS = `
+  select integration, fresh, count(*)::int as debts from crossfade.secret
+  where fresh <> 'both' and quarantine is null group by integration, fresh`
+
+/** Every integration that owes anything. */
+export const readDebts = (database: Database): Promise<readonly DebtCount[]> =>
+  database.query<DebtCount>('crossfade-debts', DEBTS, [])

@@ -8,29 +8,33 @@ declare
   state text;
   op text;
   n integer := 0;
-  found crossfade.secret[];
+  side text;
+  found crossfade.secret[] := '{}';
   claims jsonb := '[]';
 begin
   perform pg_advisory_xact_lock_shared(crossfade.state_key(p ->> 'integration'));
   select i.state into state from crossfade.integration i where i.name = p ->> 'integration';
   if state is null or state not in ('enrolled', 'finalizing', 'abandoning') then return claims; end if;
-  -- Two statements, because the index of claimable rows serves only a condition that implies the index's own.
-  if p ->> 'name' is null then
-    found := array(
-      select s from crossfade.secret s
-      where s.integration = p ->> 'integration' and s.fresh <> 'both' and s.quarantine is null
-        and (p ->> 'source' is null or s.fresh = p ->> 'source') and s.settle_after <= clock_timestamp()
-        and (s.ops = '{}' or not exists (select from jsonb_each(s.ops) o where (o.value ->> 'u')::bigint >= now_ms))
-      order by s.blank, s.settle_after
-      limit jsonb_array_length(p -> 'ops')
-      for update skip locked);
-  else
+  if p ->> 'name' is not null then
     found := array(
       select s from crossfade.secret s
       where s.integration = p ->> 'integration' and s.customer = p ->> 'customer' and s.name = p ->> 'name'
         and s.fresh <> 'both' and (p ->> 'source' is null or s.fresh = p ->> 'source')
         and (s.ops = '{}' or not exists (select from jsonb_each(s.ops) o where (o.value ->> 'u')::bigint >= now_ms))
       for update skip locked);
+  else
+    -- One statement a side: then the index of claimable rows gives them in order, however many the other side has.
+    foreach side in array case when p ->> 'source' is null then array['new', 'legacy'] else array[p ->> 'source'] end
+    loop
+      found := found || array(
+        select s from crossfade.secret s
+        where s.integration = p ->> 'integration' and s.fresh = side and s.fresh <> 'both' and s.quarantine is null
+          and s.settle_after <= clock_timestamp()
+          and (s.ops = '{}' or not exists (select from jsonb_each(s.ops) o where (o.value ->> 'u')::bigint >= now_ms))
+        order by s.blank, s.settle_after
+        limit jsonb_array_length(p -> 'ops') - cardinality(found)
+        for update skip locked);
+    end loop;
   end if;
   foreach r in array found
   loop

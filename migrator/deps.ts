@@ -1,0 +1,64 @@
+import type { Pairs } from '../backends/pair.ts'
+import type { Address, Secret } from '../backends/secret.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Coherence } from '../ledger/coherence.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Database } from '../ledger/postgres/database.ts'
+import { makeInventory } from '../ledger/postgres/inventory.ts'
+import { makeMismatches } from '../ledger/postgres/mismatches.ts'
+import { readOwing } from '../ledger/postgres/owing.ts'
+import { addCounts, type Counts, NO_COUNTS, readCounts } from '../ledger/postgres/progress.ts'
+import type { Stages } from '../ledger/postgres/stages.ts'
+import { makeVerification } from '../ledger/postgres/verification.ts'
+import type { BackfillDeps } from './backfill.ts'
+import type { MigratorSection } from './config.ts'
+import type { EnrolDeps } from './enrol.ts'
+import type { InventoryDeps } from './inventory.ts'
+import type { MigratorMetrics } from './metrics.ts'
+import type { VerifyDeps } from './verify.ts'
+
+/** What all stages together need. */
+export interface MigratorDeps extends EnrolDeps, InventoryDeps, BackfillDeps, VerifyDeps {
+  /** Exact counts of an integration, from the ledger. */
+  readonly counts: (integration: string) => Promise<Counts>
+}
+
+export interface MigratorParts {
+  readonly database: Database
+  readonly ledger: Ledger
+  readonly stages: Stages
+  readonly pairs: Pairs
+  readonly fingerprint: (address: Address, secret: Secret) => string
+  readonly coherence: Pick<Coherence, 'strike'>
+  readonly clock: Clock
+  readonly addressable: (address: Address) => boolean
+  readonly settings: MigratorSection
+  readonly metrics: MigratorMetrics
+}
+
+export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
+  const { database, ledger, settings, metrics } = parts
+  const counts = (integration: string) => countsOf(database, integration)
+  return {
+    ...parts,
+    ...settings,
+    integrations: () => ledger.integrations(),
+    stores: (integration) => parts.pairs(integration).stores,
+    inventory: makeInventory(database),
+    verification: makeVerification(database),
+    mismatches: makeMismatches(database),
+    owing: (integration, since) => readOwing(database, integration, since),
+    counts,
+    rows: async (integration) => {
+      const { discovered, tombstones } = await counts(integration)
+      return discovered + tombstones
+    },
+    onNames: (integration, side, names) => metrics.inventoried.inc({ integration, side }, names),
+    onSettled: (integration, result, secrets) => metrics.settles.inc({ integration, result }, secrets),
+    onVerified: (integration, result) => metrics.verified.inc({ integration, result }),
+  }
+}
+
+export async function countsOf(database: Database, integration: string): Promise<Counts> {
+  return (await readCounts(database, integration)).reduce<Counts>(addCounts, NO_COUNTS)
+}

@@ -1,0 +1,54 @@
+import type { Clock } from '../core/clock.ts'
+import { isFault } from '../core/fault.ts'
+import type { IntegrationRow } from '../ledger/ledger.ts'
+import type { Stages } from '../ledger/postgres/stages.ts'
+import { persist } from './patience.ts'
+import type { Watch } from './stages.ts'
+
+/*
+ * bare -> enrolling: every replica tracks new writes from there on -> barrier: each registered replica says that its
+ * untracked writes have ended, and that none of them can still land -> enrolled. A replica whose lease ran out is waited
+ * for too, because it may still write without the ledger; an operator counts it out by removing it.
+ */
+export interface EnrolDeps {
+  readonly stages: Stages
+  readonly integrations: () => Promise<readonly IntegrationRow[]>
+  readonly clock: Clock
+  /** ms that the ledger may be away. */
+  readonly patience: number
+}
+
+/**
+ * Resolves when the integration is enrolled; at once if it is. May be repeated, and goes on where another one stopped.
+ * Throws `stage-refused` from a state that leads elsewhere; rejects when aborted, leaving what was reached.
+ */
+export async function enrol(
+  deps: EnrolDeps,
+  integration: string,
+  watch: Pick<Watch, 'signal' | 'waiting'>,
+): Promise<IntegrationRow> {
+  const step = <T>(work: () => Promise<T>): Promise<T> => persist(deps, watch.signal, work)
+  const enrolled = await step(() => enrolledRow(deps, integration))
+  if (enrolled !== null) return enrolled
+  const enrolling = await step(() => reach(deps, integration, 'enrolling'))
+  if (enrolling.state === 'enrolled') return enrolling
+  await step(() => deps.stages.everyReplica(enrolling, watch.waiting, watch.signal))
+  watch.waiting([])
+  return step(() => reach(deps, integration, 'enrolled'))
+}
+
+async function enrolledRow(deps: EnrolDeps, integration: string): Promise<IntegrationRow | null> {
+  const row = (await deps.integrations()).find((candidate) => candidate.integration === integration)
+  return row?.state === 'enrolled' ? row : null
+}
+
+/** Somebody else may have come further meanwhile: then that is where we are. */
+async function reach(deps: EnrolDeps, integration: string, next: 'enrolling' | 'enrolled'): Promise<IntegrationRow> {
+  try {
+    return await deps.stages.transition(integration, next)
+  } catch (error) {
+    const enrolled = isFault(error) && error.code === 'stage-refused' ? await enrolledRow(deps, integration) : null
+    if (enrolled === null) throw error
+    return enrolled
+  }
+}

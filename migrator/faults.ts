@@ -1,0 +1,11 @@
+import { type FaultTable, makeFaults } from '../core/fault.ts'
+
+export const MIGRATOR_FAULTS = {
+  'run-active': {
+    status: 409,
+    title: 'A run of this integration is on its way',
+    next: 'Watch it with crossfade status, wait for its end, or cancel it.',
+  },
+} as const satisfies FaultTable
+
+export const migratorFault = makeFaults(MIGRATOR_FAULTS)

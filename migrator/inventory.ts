@@ -1,0 +1,121 @@
+import type { Address } from '../backends/secret.ts'
+import type { ScanEntry, ScanOutcome, ScanPage, Store } from '../backends/store.ts'
+import type { Clock } from '../core/clock.ts'
+import { SIDES, type Side } from '../core/side.ts'
+import type { IntegrationRow } from '../ledger/ledger.ts'
+import type { FoundName, Inventory } from '../ledger/postgres/inventory.ts'
+import { makePatience, type Patience, persist } from './patience.ts'
+import type { Watch } from './stages.ts'
+
+/*
+ * Names of legacy, then of new, page by page into rows. The checkpoint is in the transaction of the rows that it speaks
+ * of (I8), so a page that was not recorded is read again. Rows are only ever added: a listing that fails or shrinks
+ * takes nothing away. After both sides the mark says that every name has a row.
+ */
+export interface InventoryDeps {
+  readonly inventory: Inventory
+  readonly integrations: () => Promise<readonly IntegrationRow[]>
+  readonly stores: (integration: string) => Readonly<Record<Side, Store>>
+  /** Whether the edge could ask for it; names that it could not are recorded and quarantined `not-addressable`. */
+  readonly addressable: (address: Address) => boolean
+  readonly clock: Clock
+  readonly page: number
+  /** ms for one listing. */
+  readonly deadline: number
+  readonly patience: number
+  readonly onNames?: (integration: string, side: Side, names: number) => void
+}
+
+export type InventoryResult =
+  | { readonly kind: 'done'; readonly names: number; readonly made: number }
+  /** A store did not list; repeating goes on from the checkpoint. */
+  | { readonly kind: 'partial'; readonly side: Side; readonly reason: string }
+
+interface Tally {
+  names: number
+  made: number
+}
+
+/** Throws `stage-refused` when the integration is not enrolled; rejects when aborted. */
+export async function takeInventory(deps: InventoryDeps, integration: string, watch: Watch): Promise<InventoryResult> {
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  const row = (await persist(deps, watch.signal, deps.integrations)).find((r) => r.integration === integration)
+  const tally: Tally = { names: 0, made: 0 }
+  if (row?.inventoried) return { kind: 'done', ...tally }
+  for (const side of SIDES) {
+    const reason = await scanSide(deps, { integration, side }, tally, patience, watch)
+    if (reason !== null) return { kind: 'partial', side, reason }
+  }
+  await persist(deps, watch.signal, () => deps.inventory.mark(integration))
+  return { kind: 'done', ...tally }
+}
+
+interface Scanned {
+  readonly integration: string
+  readonly side: Side
+}
+
+/** Null when the side is done, else why it is not. */
+async function scanSide(
+  deps: InventoryDeps,
+  { integration, side }: Scanned,
+  tally: Tally,
+  patience: Patience,
+  watch: Watch,
+): Promise<string | null> {
+  const ledger = <T>(step: () => Promise<T>): Promise<T> => persist(deps, watch.signal, step)
+  let { after, done } = await ledger(() => deps.inventory.position(integration, side))
+  const list: Listing = { ...deps, store: deps.stores(integration)[side], integration, patience }
+  while (!done) {
+    const page = await listPage(list, after, watch)
+    if (page.kind === 'error') return page.reason
+    const names = page.entries.map((entry) => found(deps, integration, entry))
+    done = page.next === null
+    const next = { after: page.next ?? after, done }
+    tally.made += await ledger(() => deps.inventory.record(integration, side, names, next))
+    tally.names += names.length
+    deps.onNames?.(integration, side, names.length)
+    watch.progress(tally.names, null)
+    after = next.after
+  }
+  return null
+}
+
+interface Listing {
+  readonly store: Store
+  readonly integration: string
+  readonly clock: Clock
+  readonly page: number
+  readonly deadline: number
+  readonly patience: Patience
+}
+
+/** One page, asked for again while the store does not answer; a page that does not lead on is an error, not a loop. */
+export async function listPage(list: Listing, after: ScanPage['after'], watch: Watch): Promise<ScanOutcome> {
+  for (;;) {
+    watch.signal.throwIfAborted()
+    const call = { deadline: list.clock.monotonic() + list.deadline, signal: watch.signal }
+    const outcome = await list.store.scan(list.integration, { after, limit: list.page }, call)
+    if (outcome.kind === 'page') {
+      watch.waiting([])
+      list.patience.well()
+      return leadsOn(after, outcome.next) ? outcome : { kind: 'error', reason: 'protocol' }
+    }
+    watch.signal.throwIfAborted()
+    watch.waiting([`store ${list.store.name}: ${outcome.reason}`])
+    if (!(await list.patience.wait(watch.signal))) return outcome
+  }
+}
+
+const leadsOn = (after: ScanPage['after'], next: ScanPage['after']): boolean =>
+  after === null || next === null || after.customer !== next.customer || after.name !== next.name
+
+/** A name that the ledger's text columns cannot keep is written so that people can read it; nobody can ask for it anyway. */
+export function found(deps: Pick<InventoryDeps, 'addressable'>, integration: string, entry: ScanEntry): FoundName {
+  const kept = { ...entry, customer: keepable(entry.customer), name: keepable(entry.name) }
+  const unchanged = kept.customer === entry.customer && kept.name === entry.name
+  const { customer, name } = entry
+  return unchanged && deps.addressable({ integration, customer, name }) ? kept : { ...kept, refused: true }
+}
+
+const keepable = (text: string): string => text.toWellFormed().replaceAll('\0', '\\0')

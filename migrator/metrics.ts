@@ -1,0 +1,52 @@
+import { Counter, Gauge, type Registry } from 'prom-client'
+
+/** What the migrator measures. Labels are integrations of the configuration and fixed words, never a customer or a name. */
+export const makeMigratorMetrics = (registry: Registry) => {
+  const registers = [registry]
+  return {
+    settles: new Counter({
+      name: 'crossfade_settles_total',
+      help: 'Secrets that settle claimed, by what became of them.',
+      labelNames: ['integration', 'result'] as const,
+      registers,
+    }),
+    debts: new Gauge({
+      name: 'crossfade_debts',
+      help: 'Secrets of which one side owes the latest value, by the side that is fresh; sampled.',
+      labelNames: ['integration', 'fresh'] as const,
+      registers,
+    }),
+    inventoried: new Counter({
+      name: 'crossfade_inventory_names_total',
+      help: 'Names that the inventory read, by side.',
+      labelNames: ['integration', 'side'] as const,
+      registers,
+    }),
+    verified: new Counter({
+      name: 'crossfade_verify_rows_total',
+      help: 'Rows that verify looked at, by what it found: equal, owing, quarantined or a class of mismatch.',
+      labelNames: ['integration', 'result'] as const,
+      registers,
+    }),
+    runs: new Counter({
+      name: 'crossfade_runs_total',
+      help: 'Runs of the migrator that ended, by kind and outcome.',
+      labelNames: ['kind', 'outcome'] as const,
+      registers,
+    }),
+    active: new Gauge({
+      name: 'crossfade_runs_active',
+      help: 'Runs of the migrator on their way in this process, by kind.',
+      labelNames: ['kind'] as const,
+      registers,
+    }),
+    settlerErrors: new Counter({
+      name: 'crossfade_settler_errors_total',
+      help: 'Passes of the background settler that the ledger did not let happen.',
+      labelNames: ['integration'] as const,
+      registers,
+    }),
+  }
+}
+
+export type MigratorMetrics = ReturnType<typeof makeMigratorMetrics>

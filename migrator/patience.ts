@@ -1,0 +1,57 @@
+import type { Clock } from '../core/clock.ts'
+import { isFault } from '../core/fault.ts'
+
+/** Waits that grow while nothing goes well, and an end to it. */
+export interface Patience {
+  /** Sleeps, longer each time. False at once when nothing has gone well for the limit. Rejects when aborted. */
+  wait(signal: AbortSignal): Promise<boolean>
+  /** Something went well: the limit and the waits start anew. */
+  well(): void
+}
+
+export interface PatienceOptions {
+  readonly clock: Clock
+  /** ms without anything that went well. */
+  readonly limit: number
+  readonly first?: number
+  readonly most?: number
+}
+
+export function makePatience({ clock, limit, first = 50, most = 5000 }: PatienceOptions): Patience {
+  let since = clock.monotonic()
+  let next = first
+  return {
+    wait: async (signal) => {
+      const left = since + limit - clock.monotonic()
+      if (left <= 0) return false
+      await clock.sleep(Math.min(next, left), signal)
+      next = Math.min(next * 2, most)
+      return true
+    },
+    well: () => {
+      since = clock.monotonic()
+      next = first
+    },
+  }
+}
+
+/**
+ * Repeats a step of the ledger that it was not there for; all of them are safe to repeat. Rethrows when the ledger was
+ * away for longer than `patience` ms, and rejects when aborted.
+ */
+export async function persist<T>(
+  { clock, patience: limit }: { readonly clock: Clock; readonly patience: number },
+  signal: AbortSignal,
+  step: () => Promise<T>,
+): Promise<T> {
+  const patience = makePatience({ clock, limit })
+  for (;;) {
+    signal.throwIfAborted()
+    try {
+      return await step()
+    } catch (error) {
+      const passing = isFault(error) && error.code === 'ledger-unavailable'
+      if (!passing || !(await patience.wait(signal))) throw error
+    }
+  }
+}

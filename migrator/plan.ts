@@ -1,0 +1,136 @@
+import type { ScanPage, Store } from '../backends/store.ts'
+import type { Clock } from '../core/clock.ts'
+import { SIDES, type Side } from '../core/side.ts'
+import type { IntegrationRow } from '../ledger/ledger.ts'
+import type { Counts } from '../ledger/postgres/progress.ts'
+import { risksOf } from './risks.ts'
+import { ORDERS, type RunKind, type Stage } from './stages.ts'
+
+/** What a run would do. Making it writes nothing, to the ledger or to a store. */
+export interface MigrationPlan {
+  readonly kind: 'plan'
+  readonly integration: string
+  readonly what: RunKind
+  readonly state: IntegrationRow['state']
+  readonly stores: Readonly<Record<Side, string>>
+  readonly stages: readonly PlannedStage[]
+  /** From the ledger; null while the integration is not enrolled. */
+  readonly counts: Counts | null
+  /** Names that each store lists; null where it is not enrolled and the store did not answer, or where `counts` says it. */
+  readonly names: Readonly<Record<Side, NameCount | null>>
+  /** The phase of each cohort, as a sentence. */
+  readonly phases: readonly string[]
+  readonly risks: readonly string[]
+  readonly next: readonly string[]
+}
+
+export interface PlannedStage {
+  readonly stage: Stage
+  readonly what: string
+  /** False: it is done already. */
+  readonly needed: boolean
+}
+
+/** `more`: counting stopped there, the store lists more. */
+export interface NameCount {
+  readonly names: number
+  readonly more: boolean
+}
+
+export interface PlanDeps {
+  readonly integrations: () => Promise<readonly IntegrationRow[]>
+  readonly counts: (integration: string) => Promise<Counts>
+  readonly stores: (integration: string) => Readonly<Record<Side, Store>>
+  readonly phases: (integration: string) => readonly string[]
+  readonly clock: Clock
+  readonly page: number
+  readonly deadline: number
+}
+
+/** Pages that a plan counts at most on each side; a plan answers in a second or two. */
+const PAGES = 20
+
+export async function plan(deps: PlanDeps, integration: string, kind: RunKind): Promise<MigrationPlan> {
+  const row = (await deps.integrations()).find((candidate) => candidate.integration === integration)
+  const state = row?.state ?? 'bare'
+  const stores = deps.stores(integration)
+  const counts = state === 'bare' ? null : await deps.counts(integration)
+  const inventoried = row?.inventoried ?? false
+  const [legacy, fresh] = await Promise.all(
+    SIDES.map((side) => (inventoried ? null : countNames(deps, stores[side], integration))),
+  )
+  const names = { legacy: legacy ?? null, new: fresh ?? null }
+  const answers = { legacy: await answersNow(deps, stores.legacy), new: await answersNow(deps, stores.new) }
+  return {
+    kind: 'plan',
+    integration,
+    what: kind,
+    state,
+    stores: { legacy: stores.legacy.name, new: stores.new.name },
+    stages: ORDERS[kind].stages.map((stage) => describe(stage, { kind, state, inventoried, counts, names })),
+    counts,
+    names,
+    phases: deps.phases(integration),
+    risks: risksOf({ state, kind, inventoried, stores, counts, names, answers }),
+    next: nextOf(integration, kind, counts),
+  }
+}
+
+export interface Known {
+  readonly kind: RunKind
+  readonly state: IntegrationRow['state']
+  readonly inventoried: boolean
+  readonly counts: Counts | null
+  readonly names: Readonly<Record<Side, NameCount | null>>
+}
+
+function describe(stage: Stage, known: Known): PlannedStage {
+  const { state, inventoried, counts, names, kind } = known
+  const atLeast = (count: NameCount | null): string =>
+    count === null ? 'an unknown number of' : `${count.more ? 'more than ' : ''}${count.names}`
+  switch (stage) {
+    case 'enrol': {
+      const needed = state === 'bare' || state === 'enrolling'
+      return { stage, needed, what: 'every replica tracks writes in the ledger; clients notice nothing' }
+    }
+    case 'inventory': {
+      const what = `record the names of ${atLeast(names.legacy)} secrets of legacy and ${atLeast(names.new)} of new`
+      return { stage, needed: !inventoried, what: inventoried ? 'every name is recorded' : what }
+    }
+    case 'backfill': {
+      const what = inventoried ? `settle ${counts?.left ?? 0} secrets` : `copy ${atLeast(names.legacy)} secrets`
+      return { stage, needed: !inventoried || (counts?.left ?? 0) > 0, what: `${what} ${DIRECTION[kind]}` }
+    }
+    case 'verify':
+      return { stage, needed: true, what: 'compare every secret of both sides by fingerprint' }
+  }
+}
+
+const DIRECTION: Readonly<Record<RunKind, string>> = {
+  migrate: 'from legacy to new',
+  verify: '',
+  reverse: 'from new to legacy',
+}
+
+function nextOf(integration: string, kind: RunKind, counts: Counts | null): readonly string[] {
+  const verb = kind === 'verify' ? 'verify' : 'migrate'
+  const run = `crossfade ${verb} ${integration} --execute --reason "..."`
+  return (counts?.quarantined ?? 0) > 0 ? [`crossfade quarantine list ${integration}`, run] : [run]
+}
+
+async function countNames(deps: PlanDeps, store: Store, integration: string): Promise<NameCount | null> {
+  let names = 0
+  let after: ScanPage['after'] = null
+  for (let pages = 0; pages < PAGES; pages += 1) {
+    const call = { deadline: deps.clock.monotonic() + deps.deadline }
+    const page = await store.scan(integration, { after, limit: deps.page }, call)
+    if (page.kind === 'error') return null
+    names += page.entries.length
+    after = page.next
+    if (after === null) return { names, more: false }
+  }
+  return { names, more: true }
+}
+
+const answersNow = async ({ clock, deadline }: PlanDeps, store: Store): Promise<boolean> =>
+  (await store.ping({ deadline: clock.monotonic() + deadline })).kind === 'ok'

@@ -1,0 +1,128 @@
+import PQueue from 'p-queue'
+import type { Side } from '../core/side.ts'
+import type { DebtCount, Wanted } from '../ledger/postgres/owing.ts'
+import { type SettleDeps, settle } from '../ledger/settle.ts'
+import type { MigratorMetrics } from './metrics.ts'
+import { makePatience } from './patience.ts'
+
+/*
+ * Settles debts in the background, except those that a phase leaves on purpose. One statement asks which integrations
+ * have something due; those get a pass each, a few at once. A round that settled something is followed by the next at
+ * once, else by a pause that a nudge ends. Claims of several replicas never meet: a row is claimed by one.
+ */
+export interface SettlerDeps extends SettleDeps {
+  /** Integrations of which debts may be settled now. */
+  readonly enrolled: () => readonly string[]
+  /** Debts to settle: those whose fresh side is this one, all of them (null), or none, because they are meant. */
+  readonly wanted: (integration: string) => Side | null | 'none'
+  readonly due: (wanted: readonly Wanted[]) => Promise<readonly Wanted[]>
+  readonly debts: () => Promise<readonly DebtCount[]>
+  readonly metrics: Pick<MigratorMetrics, 'settles' | 'debts' | 'settlerErrors'>
+  readonly batch: number
+  readonly concurrency: number
+  readonly lease: number
+  readonly settler: { readonly interval: number; readonly sample: number }
+}
+
+export interface Settler {
+  start(): void
+  /** There is a debt: look now. */
+  nudge(): void
+  /** One look; returns how many secrets were made equal. Never rejects. */
+  round(): Promise<number>
+  /** Resolves when the round on its way has ended. */
+  stop(): Promise<void>
+}
+
+export function makeSettler(deps: SettlerDeps): Settler {
+  const queue = new PQueue({ concurrency: deps.concurrency })
+  const errors = makePatience({ clock: deps.clock, limit: Number.POSITIVE_INFINITY, first: deps.settler.interval })
+  const sampler = makeSampler(deps)
+  const stopping = new AbortController()
+  let nudged = false
+  let pause = new AbortController()
+  let loop: Promise<void> = Promise.resolve()
+  let failed = false
+
+  const pass = async (wanted: Wanted): Promise<number> => {
+    try {
+      const reports = await settle(deps, { ...wanted, limit: deps.batch, lease: deps.lease })
+      for (const { kind } of reports) deps.metrics.settles.inc({ integration: wanted.integration, result: kind })
+      return reports.filter((report) => report.kind === 'equal').length
+    } catch {
+      failed = true
+      deps.metrics.settlerErrors.inc({ integration: wanted.integration })
+      return 0
+    }
+  }
+
+  const round = async (): Promise<number> => {
+    failed = false
+    try {
+      const wanted = deps.enrolled().flatMap((integration): Wanted[] => {
+        const source = deps.wanted(integration)
+        return source === 'none' ? [] : [{ integration, source }]
+      })
+      const due = wanted.length === 0 ? [] : await deps.due(wanted)
+      const settled = await Promise.all(due.map((w) => queue.add(() => pass(w))))
+      return settled.reduce<number>((sum, n) => sum + (n ?? 0), 0)
+    } catch {
+      failed = true
+      return 0
+    }
+  }
+
+  const rest = async (): Promise<void> => {
+    if (nudged) return
+    pause = new AbortController()
+    const signal = AbortSignal.any([pause.signal, stopping.signal])
+    // Woken early is as good as woken in time.
+    await (failed ? errors.wait(signal) : deps.clock.sleep(deps.settler.interval, signal)).catch(() => undefined)
+  }
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      nudged = false
+      const settled = await round()
+      if (!failed) errors.well()
+      await sampler.look(stopping.signal)
+      if (settled === 0 && !stopping.signal.aborted) await rest()
+    }
+  }
+
+  return {
+    start: () => {
+      loop = run()
+    },
+    nudge: () => {
+      nudged = true
+      if (!failed) pause.abort()
+    },
+    round,
+    stop: async () => {
+      stopping.abort()
+      await loop
+    },
+  }
+}
+
+/** The gauge of debts; counting takes at most a twentieth of the time. */
+function makeSampler({ clock, debts, enrolled, metrics, settler }: SettlerDeps) {
+  let next = Number.NEGATIVE_INFINITY
+  return {
+    look: async (signal: AbortSignal): Promise<void> => {
+      const started = clock.monotonic()
+      if (started < next || signal.aborted) return
+      const counts = await debts().catch(() => null)
+      const took = clock.monotonic() - started
+      next = clock.monotonic() + Math.max(settler.sample, 20 * took)
+      if (counts === null) return
+      metrics.debts.reset()
+      for (const integration of enrolled()) {
+        metrics.debts.set({ integration, fresh: 'legacy' }, 0)
+        metrics.debts.set({ integration, fresh: 'new' }, 0)
+      }
+      for (const { integration, fresh, debts: n } of counts) metrics.debts.set({ integration, fresh }, n)
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { ABSENT } from '../backends/digest.ts'
+import { type Address, addressKey } from '../backends/secret.ts'
+import type { ScanPage } from '../backends/store.ts'
+import { SIDES, type Side } from '../core/side.ts'
+import type { FoundName } from '../ledger/postgres/inventory.ts'
+import type { Mismatches } from '../ledger/postgres/mismatches.ts'
+import type { Verification } from '../ledger/postgres/verification.ts'
+import { found, type InventoryDeps, listPage } from './inventory.ts'
+import { makePatience, persist } from './patience.ts'
+import { look, type SightDeps } from './sights.ts'
+import type { Watch } from './stages.ts'
+
+/*
+ * After the inventory a row comes before the first put of its secret. So a name that a store lists afterwards, and that
+ * has no row, was written by somebody who bypassed the proxy. It is recorded as out of band, and becomes a row, as at
+ * the inventory: it is served where it is, and counted until it is settled.
+ */
+export interface UnknownDeps extends SightDeps, InventoryDeps {
+  readonly verification: Pick<Verification, 'again'>
+  readonly mismatches: Pick<Mismatches, 'record'>
+}
+
+/** Null when both sides were listed to the end, else why not. */
+export async function findUnknown(
+  deps: UnknownDeps,
+  integration: string,
+  watch: Watch,
+  onFound: () => void,
+): Promise<string | null> {
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  for (const side of SIDES) {
+    const listing = { ...deps, store: deps.stores(integration)[side], integration, patience }
+    let after: ScanPage['after'] = null
+    do {
+      const page = await listPage(listing, after, watch)
+      if (page.kind === 'error') return `store ${listing.store.name}: ${page.reason}`
+      const names = page.entries.map((entry) => found(deps, integration, entry))
+      const unknown = await withoutRow(deps, integration, names, watch)
+      if (unknown.length > 0 && !(await tellAll(deps, { integration, side, unknown }, watch)))
+        return 'a store did not answer'
+      for (const _ of unknown) onFound()
+      after = page.next
+    } while (after !== null)
+  }
+  return null
+}
+
+const addressOf = (integration: string, { customer, name }: FoundName): Address => ({ integration, customer, name })
+
+async function withoutRow(deps: UnknownDeps, integration: string, names: readonly FoundName[], watch: Watch) {
+  const addresses = names.map((name) => addressOf(integration, name))
+  const rows = await persist(deps, watch.signal, () => deps.verification.again(addresses))
+  return names.filter((_, i) => rows[i] === null)
+}
+
+interface Found {
+  readonly integration: string
+  readonly side: Side
+  readonly unknown: readonly FoundName[]
+}
+
+/** False if a store did not answer. */
+async function tellAll(deps: UnknownDeps, { integration, side, unknown }: Found, watch: Watch): Promise<boolean> {
+  const readable = unknown.filter((name) => name.refused !== true).map((name) => addressOf(integration, name))
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  const sights = await look(deps, readable, patience, watch)
+  if (sights === null) return false
+  const seen = new Map(readable.map((address, i) => [addressKey(address), sights[i]]))
+  for (const name of unknown) {
+    const address = addressOf(integration, name)
+    const both = seen.get(addressKey(address))
+    await persist(deps, watch.signal, () =>
+      deps.mismatches.record({
+        ...address,
+        source: 'verify',
+        class: 'out_of_band',
+        legacyFingerprint: both?.legacy.fingerprint ?? ABSENT,
+        newFingerprint: both?.new.fingerprint ?? ABSENT,
+        legacyVersion: both?.legacy.version ?? null,
+        newVersion: both?.new.version ?? null,
+      }),
+    )
+  }
+  // What new may hold, too, must not become a row that says new holds nothing.
+  const onlyLegacy = (name: FoundName): boolean =>
+    side === 'legacy' && seen.get(addressKey(addressOf(integration, name)))?.new.fingerprint === ABSENT
+  const { legacy = [], new: fresh = [] } = Object.groupBy(unknown, (name) => (onlyLegacy(name) ? 'legacy' : 'new'))
+  await persist(deps, watch.signal, () => deps.inventory.record(integration, 'legacy', legacy, null))
+  await persist(deps, watch.signal, () => deps.inventory.record(integration, 'new', fresh, null))
+  return true
+}

@@ -107,7 +107,8 @@ function makePool(options: DatabaseOptions): pg.Pool {
   return pool
 }
 
-function withPassword(url: string, password: string | null): string {
+/** In the URL, because node-postgres ignores a `password` beside a `connectionString`. */
+export function withPassword(url: string, password: string | null): string {
   if (password === null) return url
   const parsed = new URL(url)
   parsed.password = encodeURIComponent(password)

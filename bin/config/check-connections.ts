@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { readSecretFile } from '../../backends/key-file.ts'
 import { checkTable } from '../../backends/postgres/check.ts'
+import { withPassword } from '../../backends/sql/database.ts'
 import { isFault } from '../../core/fault.ts'
 import type { CheckResult } from './check.ts'
 import type { CrossfadeConfig, StoreConfig } from './schema.ts'
@@ -50,10 +51,9 @@ async function withPool(
 ): Promise<readonly CheckResult[]> {
   let pool: pg.Pool | undefined
   try {
-    const password = target.password_file === undefined ? {} : { password: readSecretFile(target.password_file) }
+    const password = target.password_file === undefined ? null : readSecretFile(target.password_file)
     pool = new pg.Pool({
-      connectionString: target.url,
-      ...password,
+      connectionString: withPassword(target.url, password),
       max: 1,
       connectionTimeoutMillis: PATIENCE_MS,
       query_timeout: PATIENCE_MS,

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { withPassword } from '../../backends/sql/database.ts'
 import { systemClock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import { ledgerFault } from '../faults.ts'
@@ -27,8 +28,7 @@ const RETRIES = 3
 
 export function makeDatabase(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
-    connectionString: options.url,
-    ...(options.password === undefined ? {} : { password: options.password }),
+    connectionString: withPassword(options.url, options.password ?? null),
     max: options.maxConnections,
     connectionTimeoutMillis: options.statementTimeout,
     query_timeout: options.statementTimeout + 500,

@@ -34,6 +34,19 @@ export interface GuardDeps {
   readonly metrics: BackendsMetrics
 }
 
+interface Refusals<R> {
+  readonly refuse: (reason: RefusalReason) => R
+  readonly lost: R
+}
+const READ = {
+  refuse: (reason: RefusalReason) => ({ kind: 'error', reason, passing: true }) as const,
+  lost: { kind: 'error', reason: 'timeout', passing: true } as const,
+}
+const WRITE = {
+  refuse: (reason: RefusalReason) => ({ kind: 'refused', reason }) as const,
+  lost: { kind: 'unknown', reason: 'timeout' } as const,
+}
+
 type Op = 'get' | 'getMany' | 'put' | 'putMany' | 'remove' | 'scan' | 'ping'
 
 /** Reads change nothing, so they may be sent twice. */
@@ -46,47 +59,51 @@ interface Passage<R extends Outcome> {
   readonly send: (call: Call) => Promise<readonly R[]>
   /** The outcome, for each secret of the call, of not having been sent. */
   readonly refuse: (reason: RefusalReason) => readonly R[]
+  /** The outcome, for each secret of the call, of having been sent and not answered in time. */
+  readonly lost: () => readonly R[]
 }
 
 export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store {
   const alarm = makeAlarm(deps.clock)
   const pass = makePassing(store.name, limits, deps, alarm)
-  const error = (reason: RefusalReason) => ({ kind: 'error', reason, passing: true }) as const
-  const refused = (reason: RefusalReason) => ({ kind: 'refused', reason }) as const
-  const single = <R extends Outcome>(
-    op: Op,
-    call: Call,
-    send: (call: Call) => Promise<R>,
-    refusal: (r: RefusalReason) => R,
-  ) =>
-    pass({ op, call, send: async (inner) => [await send(inner)], refuse: (reason) => [refusal(reason)] }).then(
-      ([outcome]) => outcome as R,
-    )
+  const single = async <R extends Outcome>(op: Op, call: Call, send: (call: Call) => Promise<R>, no: Refusals<R>) => {
+    const all = async (inner: Call) => [await send(inner)]
+    const [outcome] = await pass({
+      op,
+      call,
+      send: all,
+      refuse: (reason) => [no.refuse(reason)],
+      lost: () => [no.lost],
+    })
+    return outcome as R
+  }
   return {
     name: store.name,
     kind: store.kind,
     capabilities: store.capabilities,
-    get: (address, call) => single('get', call, (inner) => store.get(address, inner), error),
+    get: (address, call) => single('get', call, (inner) => store.get(address, inner), READ),
     getMany: (addresses, call) =>
       pass({
         op: 'getMany',
         call,
         send: (inner) => store.getMany(addresses, inner),
-        refuse: (reason) => addresses.map(() => error(reason)),
+        refuse: (reason) => addresses.map(() => READ.refuse(reason)),
+        lost: () => addresses.map(() => READ.lost),
       }),
     put: (address, secret, condition, call) =>
-      single('put', call, (inner) => store.put(address, secret, condition, inner), refused),
+      single('put', call, (inner) => store.put(address, secret, condition, inner), WRITE),
     putMany: (puts, call) =>
       pass({
         op: 'putMany',
         call,
         send: (inner) => store.putMany(puts, inner),
-        refuse: (reason) => puts.map(() => refused(reason)),
+        refuse: (reason) => puts.map(() => WRITE.refuse(reason)),
+        lost: () => puts.map(() => WRITE.lost),
       }),
     remove: (address, condition, call) =>
-      single('remove', call, (inner) => store.remove(address, condition, inner), refused),
-    scan: (integration, page, call) => single('scan', call, (inner) => store.scan(integration, page, inner), error),
-    ping: (call) => single('ping', call, (inner) => store.ping(inner), error),
+      single('remove', call, (inner) => store.remove(address, condition, inner), WRITE),
+    scan: (integration, page, call) => single('scan', call, (inner) => store.scan(integration, page, inner), READ),
+    ping: (call) => single('ping', call, (inner) => store.ping(inner), READ),
     check: (call) => store.check(call),
     close: () => {
       alarm.close()
@@ -100,21 +117,30 @@ function makePassing(name: string, limits: Limits, { clock, metrics }: GuardDeps
   const attempt = makeAttempts(name, limits, metrics)
   const slots = bulkhead(limits.concurrency.max, limits.concurrency.queue)
 
-  /** In the queue only the deadline ends the wait; what was given up there is never sent. */
+  /** What waits in the queue when its time is over is never sent; what was sent may answer for itself, but only at once. */
   const inTurn = <R extends Outcome>(passage: Passage<R>, signal: AbortSignal): Promise<readonly R[]> => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly R[]>()
-    const giveUp = (): void => resolve(passage.refuse('unavailable'))
+    let sent = false
+    const giveUp = (): void => {
+      if (sent) setImmediate(() => resolve(passage.lost()))
+      else resolve(passage.refuse('unavailable'))
+    }
     signal.addEventListener('abort', giveUp)
-    slots
-      .execute(() => {
+    const task = (): readonly R[] | Promise<readonly R[]> => {
+      if (signal.aborted) return passage.refuse('unavailable')
+      sent = true
+      return attempt(passage)
+    }
+    slots.execute(task).then(
+      (outcomes) => {
         signal.removeEventListener('abort', giveUp)
-        return signal.aborted ? passage.refuse('unavailable') : attempt(passage)
-      })
-      .then(resolve, (error: unknown) => {
-        signal.removeEventListener('abort', giveUp)
-        if (error instanceof BulkheadRejectedError) giveUp()
+        resolve(outcomes)
+      },
+      (error: unknown) => {
+        if (error instanceof BulkheadRejectedError) resolve(passage.refuse('unavailable'))
         else reject(error)
-      })
+      },
+    )
     return promise
   }
 

@@ -59,6 +59,8 @@ class FileAudit implements Audit {
   #reopening: Reopening[] = []
   #writing: Promise<void> | null = null
   #timing = false
+  /** Ends the timers, so that they do not keep the process. */
+  readonly #ended = new AbortController()
 
   constructor(options: FileAuditOptions) {
     this.#options = options
@@ -84,13 +86,15 @@ class FileAudit implements Audit {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return
     this.#closed = true
     const settled = async () => {
       while (this.#writing !== null) await this.#writing
       await this.#drop()
     }
     // A disk that hangs must not keep the process: what waits is refused at its deadline anyway.
-    await Promise.race([settled(), this.#options.clock.sleep(this.#options.deadline)])
+    const { clock, deadline } = this.#options
+    await Promise.race([settled(), clock.sleep(deadline, this.#ended.signal)]).finally(() => this.#ended.abort())
   }
 
   #hasWork(): boolean {
@@ -171,11 +175,14 @@ class FileAudit implements Audit {
     if (this.#timing || oldest === undefined) return
     this.#timing = true
     const { clock } = this.#options
-    clock.sleep(Math.max(1, oldest.until - clock.monotonic())).then(() => {
-      this.#timing = false
-      this.#expire(clock.monotonic())
-      this.#time()
-    })
+    clock.sleep(Math.max(1, oldest.until - clock.monotonic()), this.#ended.signal).then(
+      () => {
+        this.#timing = false
+        this.#expire(clock.monotonic())
+        this.#time()
+      },
+      () => {},
+    )
   }
 
   #expire(now: number): void {

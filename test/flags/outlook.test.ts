@@ -17,9 +17,9 @@ const cohorts = makeCohorts([
 
 const parts = (features: Feature[], given: { caps?: Cap[]; pin?: Pin; segments?: Segment[] } = {}) => ({
   history: () =>
-    features.reduce(
+    features.reduce<History>(
       (history, feature) => extendHistory(history, definition(feature, given.segments), NOW),
-      [] as never,
+      [],
     ),
   cohorts,
   caps: makeCapBook(given.caps),

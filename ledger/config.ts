@@ -9,9 +9,9 @@ export const ledgerSection = z.strictObject({
     .string()
     .describe('32 random bytes or more; never in a database; destroyed at the end of the migration'),
   max_connections: z.int().min(2).max(200).default(10),
-  operation_lease: durationSchema.default(5000).describe('how long an operation may stay open'),
-  replica_lease: durationSchema.default(10_000).describe('how long a replica may serve from memory without renewing'),
-  statement_timeout: durationSchema.default(2000).describe('after it the ledger is taken for unavailable'),
+  operation_lease: durationSchema.prefault('5s').describe('how long an operation may stay open'),
+  replica_lease: durationSchema.prefault('10s').describe('how long a replica may serve from memory without renewing'),
+  statement_timeout: durationSchema.prefault('2s').describe('after it the ledger is taken for unavailable'),
   when_down: z
     .strictObject({ reads: z.enum(['proven', 'unproven']).default('proven') })
     .prefault({})

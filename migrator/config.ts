@@ -6,16 +6,16 @@ export const migratorSection = z.strictObject({
   batch: z.int().min(1).max(5000).default(200).describe('secrets that one settle or verify pass takes'),
   concurrency: z.int().min(1).max(64).default(2).describe('passes of one integration at once'),
   page: z.int().min(1).max(10_000).default(1000).describe('names that one page of the inventory asks for'),
-  lease: durationSchema.default(10_000).describe('how long a settle pass may hold what it claimed'),
-  deadline: durationSchema.default(5000).describe('longest that one read or listing of a store may take'),
-  grace: durationSchema.default(1000).describe('verify reads a difference again after it; only what stays is one'),
+  lease: durationSchema.prefault('10s').describe('how long a settle pass may hold what it claimed'),
+  deadline: durationSchema.prefault('5s').describe('longest that one read or listing of a store may take'),
+  grace: durationSchema.prefault('1s').describe('verify reads a difference again after it; only what stays is one'),
   patience: durationSchema
-    .default(60_000)
+    .prefault('1m')
     .describe('a run that nothing went well for so long ends, partial and resumable'),
   settler: z
     .strictObject({
-      interval: durationSchema.default(250).describe('between two looks for debts when there were none'),
-      sample: durationSchema.default(5000).describe('between two counts of the debts'),
+      interval: durationSchema.prefault('250ms').describe('between two looks for debts when there were none'),
+      sample: durationSchema.prefault('5s').describe('between two counts of the debts'),
     })
     .prefault({})
     .describe('settles debts in the background'),

@@ -9,7 +9,7 @@ const localKeyringSchema = z.strictObject({
   root_key_file: z.string().min(1),
   /** Customers whose keys are kept in memory, and for how long before they are asked for again. */
   cache: z.int().min(1).default(10_000),
-  cache_for: durationSchema.default(60_000),
+  cache_for: durationSchema.prefault('1m'),
 })
 
 export const sealedConfigSchema = z.strictObject({

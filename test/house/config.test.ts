@@ -8,7 +8,8 @@ import { loadConfig, readConfig } from '../../bin/config/load.ts'
 import { effectiveConfig, printConfig } from '../../bin/config/print.ts'
 import { readSchemaFile, renderSchemaFile } from '../../bin/config/schema-file.ts'
 import { isFault } from '../../core/fault.ts'
-import { PROJECT } from '../support/project.ts'
+import { PROJECT, readProjectFile } from '../support/project.ts'
+import { CONFIGURATION_PAGE, renderConfigurationPage } from './configuration-page.ts'
 
 const EXAMPLE = join(PROJECT, 'crossfade.example.yaml')
 
@@ -33,6 +34,10 @@ async function problemsOf(t: TestContext, replacements: readonly (readonly [stri
 
 test('crossfade.schema.json is that of the code; npm run docs writes it', () => {
   assert.equal(readSchemaFile(), renderSchemaFile())
+})
+
+test('docs/configuration.md lists the keys of the schema; npm run docs writes it', () => {
+  assert.equal(readProjectFile(CONFIGURATION_PAGE), renderConfigurationPage())
 })
 
 test('the example is valid, with units read, defaults merged and paths absolute', () => {

@@ -16,7 +16,8 @@ export const makeGlob = (text: string): Glob => {
 }
 
 function matchesPieces(candidate: string, head: string, middle: readonly string[], tail: string): boolean {
-  if (candidate.length < head.length + tail.length || !candidate.startsWith(head) || !candidate.endsWith(tail)) return false
+  if (candidate.length < head.length + tail.length || !candidate.startsWith(head) || !candidate.endsWith(tail))
+    return false
   const end = candidate.length - tail.length
   let at = head.length
   for (const piece of middle) {

@@ -66,7 +66,12 @@ interface Passage<R extends Outcome> {
 export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store {
   const alarm = makeAlarm(deps.clock)
   const pass = makePassing(store.name, limits, deps, alarm)
-  const single = async <R extends Outcome>(op: Op, call: Call, send: (call: Call) => Promise<R>, no: Refusals<R>) => {
+  const single = async <R extends Outcome>(
+    op: Op,
+    call: Call,
+    send: (call: Call) => Promise<R>,
+    no: Refusals<NoInfer<R>>,
+  ) => {
     const all = async (inner: Call) => [await send(inner)]
     const [outcome] = await pass({
       op,

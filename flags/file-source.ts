@@ -105,14 +105,14 @@ class FileSource implements FlagSource {
   }
 
   async #read(): Promise<Reading> {
-    let mark: string | null = null
     try {
-      const { mtimeMs, size, ino } = await stat(this.#options.path)
-      mark = `${mtimeMs}:${size}:${ino}`
+      const { ctimeMs, size, ino } = await stat(this.#options.path)
+      const mark = `${ctimeMs}:${size}:${ino}`
       if (mark === this.#mark) return { kind: 'same' }
       return this.#judge(await readFile(this.#options.path, 'utf8'), mark)
     } catch (error) {
-      return { kind: 'problem', problem: 'unreadable', detail: messageOf(error), mark }
+      // Without a mark it is tried again at every look: what kept it from being read may pass by itself.
+      return { kind: 'problem', problem: 'unreadable', detail: messageOf(error), mark: null }
     }
   }
 

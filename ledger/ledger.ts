@@ -146,7 +146,8 @@ export type SettleResult =
     }
   /** A store refused for certain: the claim ends, the debt stays, and is tried again after a back-off. */
   | { readonly kind: 'later'; readonly reason: string }
-  | { readonly kind: 'quarantine'; readonly reason: QuarantineReason }
+  /** `current`: the fingerprint of what the fresh side holds, where that was read and may be trusted. */
+  | { readonly kind: 'quarantine'; readonly reason: QuarantineReason; readonly current: string | null }
 
 export interface SettleRequest {
   readonly op: string

@@ -122,12 +122,15 @@ interface Copy {
   readonly condition: Condition
   /** The source must be written again first, so that late requests of ended operations are refused there. */
   readonly rewrite: boolean
+  /** False: both sides are equal already, and only the source had to be fenced. */
+  readonly put: boolean
   readonly versions: Partial<Record<Side, string>>
 }
 type Step = Copy | { readonly kind: 'end'; readonly claim: Claim; readonly result: SettleResult | null }
 
 const end = (claim: Claim, result: SettleResult | null): Step => ({ kind: 'end', claim, result })
-const quarantine = (claim: Claim, reason: QuarantineReason): Step => end(claim, { kind: 'quarantine', reason })
+const quarantine = (claim: Claim, reason: QuarantineReason, current: string | null = null): Step =>
+  end(claim, { kind: 'quarantine', reason, current })
 const later = (claim: Claim, reason: string): Step => end(claim, { kind: 'later', reason })
 
 /** A late request could still land there: it compares versions, and nothing bounds it in time. */
@@ -151,8 +154,9 @@ function decide(
   const versions = version === null ? {} : { [claim.source]: version }
   const mustPut = claim.loose && unbounded(target)
   const equal = holds(deps, claim, there, found)
-  if (!mustPut && equal) return end(claim, { kind: 'equal', fingerprint: found, versions })
-  if (!equal && isForeign(claim, there)) return quarantine(claim, 'foreign')
+  const rewrite = claim.loose && unbounded(source)
+  if (!mustPut && !rewrite && equal) return end(claim, { kind: 'equal', fingerprint: found, versions })
+  if (!equal && isForeign(claim, there)) return quarantine(claim, 'foreign', found)
   const fence = there.kind === 'unreadable' ? null : there.fence
   return {
     kind: 'copy',
@@ -161,7 +165,8 @@ function decide(
     fingerprint: found,
     sourceFence: here.fence,
     condition: fence === null ? { kind: 'any' } : { kind: 'at', fence },
-    rewrite: claim.loose && unbounded(source),
+    rewrite,
+    put: mustPut || !equal,
     versions,
   }
 }
@@ -194,7 +199,8 @@ async function rewriteSource(source: Store, step: Copy, call: Call): Promise<Ste
     step.secret === null
       ? await source.remove(address, condition, call)
       : await source.put(address, step.secret, condition, call)
-  if (outcome.kind === 'done') return step
+  if (outcome.kind === 'done')
+    return step.put ? step : end(step.claim, { kind: 'equal', fingerprint: step.fingerprint, versions: step.versions })
   return end(step.claim, outcome.kind === 'unknown' ? null : { kind: 'later', reason: `source: ${outcome.kind}` })
 }
 
@@ -230,7 +236,7 @@ function outcomeOf(copy: Copy, outcome: PutOutcome): SettleResult | null {
       return { kind: 'later', reason: 'target: conflict' }
     case 'refused':
       return outcome.reason === 'unrepresentable' || outcome.reason === 'too-large'
-        ? { kind: 'quarantine', reason: outcome.reason }
+        ? { kind: 'quarantine', reason: outcome.reason, current: copy.fingerprint }
         : { kind: 'later', reason: `target: ${outcome.reason}` }
     case 'unknown':
       return null

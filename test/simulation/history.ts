@@ -1,8 +1,8 @@
 /*
  * What a client may see (I1, I3), as in the exhaustive model: when a write is acknowledged, every write that had ended
  * before it began is replaced for good, and no read that starts later may return it. A write that was told "failed" is
- * never seen. One that was told "unknown" may take effect or not, until a later acknowledged write replaces it -- at
- * once where stores fence, or where `strict`; on a store without a fence it may surface until its lease is over.
+ * never seen. One that was told "unknown" may take effect or not, until a later acknowledged write replaces it; where a
+ * store has no fence only a delete does, because it waits for the lease, and a put may still be followed by it.
  */
 export type Told = 'acknowledged' | 'failed' | 'unknown'
 
@@ -28,9 +28,13 @@ export interface History {
 
 const INITIAL = 'initial'
 
-export function makeHistory(initial: string | null, strict: boolean): History {
+/** Which acknowledged writes replace an earlier one that was told "unknown": every one, or deletes only. */
+export type Strictness = 'all' | 'deletes'
+
+export function makeHistory(initial: string | null, strict: Strictness): History {
   const writes = new Map<string, Write>([[INITIAL, { id: INITIAL, value: initial, before: new Set() }]])
   const ended = new Set<string>([INITIAL])
+  const unknown = new Set<string>()
   const gone = new Set<string>()
 
   const possible = (hidden: ReadonlySet<string>): readonly Write[] =>
@@ -39,13 +43,14 @@ export function makeHistory(initial: string | null, strict: boolean): History {
   return {
     initial,
     begin: (id, value) => {
-      writes.set(id, { id, value, before: new Set(ended) })
+      const replacesUnknown = strict === 'all' || value === null
+      writes.set(id, { id, value, before: new Set(replacesUnknown ? [...ended, ...unknown] : ended) })
     },
     end: (id, told) => {
       const write = writes.get(id) as Write
       if (told === 'failed') gone.add(id)
-      if (told === 'unknown' && !strict) return
-      ended.add(id)
+      if (told === 'unknown') unknown.add(id)
+      else ended.add(id)
       if (told === 'acknowledged') for (const earlier of write.before) gone.add(earlier)
     },
     replaced: () => new Set(gone),

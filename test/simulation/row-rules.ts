@@ -263,7 +263,7 @@ export const applyResult = (
       return { ...row, attempts, settleAfter: now + Math.min(60_000, 250 * 2 ** Math.min(attempts, 10)) }
     }
     case 'quarantine':
-      return unchanged ? { ...row, quarantine: result.reason } : row
+      return unchanged ? { ...row, quarantine: result.reason, current: result.current ?? row.current } : row
   }
 }
 

@@ -19,7 +19,9 @@ export function makeSimBus(world: World): SimBus {
   const lines = new Map<string, Line>()
   const deliver = (line: Line, message: BusMessage): void => {
     const label = `${line.owner} gets ${describe(message)}`
-    if (world.draw(16) === 15) return world.tell(`lost: ${label}`)
+    const lost = world.draw(16) === 15
+    if (lost) world.tell(`lost: ${label}`)
+    if (lost) return
     world.later(label, () => {
       if (line.hears) for (const handler of line.handlers) handler(message)
     })

@@ -86,8 +86,7 @@ export function makeSimStore(world: World, side: Side, kind: StoreKind): SimStor
       case 'lost':
         return world.step(owner, `${what}: lost on its way`, () => unknown)
       case 'doubled':
-        void arrive(`second arrival of ${what}`)
-        return world.step(owner, '', await after(arrive(what)))
+        return world.step(owner, '', await after(arrive(what).finally(() => void arrive(`second arrival of ${what}`))))
     }
   }
 

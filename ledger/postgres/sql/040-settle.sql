@@ -77,7 +77,10 @@ begin
       r.attempts := r.attempts + 1;
       r.settle_after := clock_timestamp() + least(60, 0.25 * power(2, least(r.attempts, 10))) * interval '1 second';
     when 'quarantine' then
-      if (o ->> 'v')::bigint = r.version then r.quarantine := result ->> 'reason'; end if;
+      if (o ->> 'v')::bigint = r.version then
+        r.quarantine := result ->> 'reason';
+        r.current := coalesce(result ->> 'current', r.current);
+      end if;
   end case;
   perform crossfade.save(r);
   return jsonb_build_object('kind', 'done', 'fresh', r.fresh, 'seq', r.seq, 'known', r.known);

@@ -1,0 +1,243 @@
+import { addressKey, type Secret, SecretValue } from '../../backends/secret.ts'
+import { isFault } from '../../core/fault.ts'
+import { SIDES } from '../../core/side.ts'
+import { checkBoth, checkEnd, checkReads, Violation } from './checks.ts'
+import { type History, makeHistory, type Told } from './history.ts'
+import {
+  at,
+  INTEGRATION,
+  LEASES,
+  type Parts,
+  type Process,
+  REAL_PARTS,
+  type Surroundings,
+  startProcess,
+} from './process.ts'
+import { freshRow, makeRules, type RowRules } from './row-rules.ts'
+import { type Client, type Disturbance, NAMES, type Operation, PROCESSES, type Scenario } from './scenario.ts'
+import { makeSimBus } from './sim-bus.ts'
+import { makeLedgerState } from './sim-ledger.ts'
+import { makeSimStore, text } from './sim-store.ts'
+import { makeWorld, type World } from './world.ts'
+
+/** What a mutant replaces; nothing, for the real thing. */
+export interface Mutation {
+  readonly rules?: (rules: RowRules) => Partial<RowRules>
+  readonly parts?: Partial<Parts>
+}
+
+export interface Outcome {
+  readonly steps: number
+  readonly violation: Violation | null
+  readonly story: readonly string[]
+}
+
+const secretOf = (value: string): Secret => ({ value: SecretValue.ofText(value), contentType: null, metadata: {} })
+
+/** One run: the same scenario gives the same steps, always. */
+export async function simulate(scenario: Scenario, mutation: Mutation = {}): Promise<Outcome> {
+  const run = new Run(scenario, mutation)
+  try {
+    return { steps: await run.all(), violation: null, story: run.world.story }
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    return { steps: run.world.story.length, violation: error, story: run.world.story }
+  }
+}
+
+class Run {
+  readonly world: World
+  readonly #scenario: Scenario
+  readonly #around: Surroundings
+  readonly #processes: Process[] = []
+  readonly #incarnations: number[] = []
+  readonly #histories = new Map<string, History>()
+  /** Operations whose process is alive: a crash makes them unknown. */
+  readonly #open = new Map<string, { readonly owner: string; readonly history: History }>()
+  #calm = false
+  #ids = 0
+
+  constructor(scenario: Scenario, mutation: Mutation) {
+    this.#scenario = scenario
+    const calm = () => this.#calm
+    const inner = makeWorld(scenario.choices)
+    this.world = { ...inner, draw: (below) => (calm() ? 0 : inner.draw(below)) }
+    this.#around = {
+      world: this.world,
+      ledger: makeLedgerState(makeRules(mutation.rules)),
+      stores: {
+        legacy: makeSimStore(this.world, 'legacy', scenario.kinds.legacy),
+        new: makeSimStore(this.world, 'new', scenario.kinds.new),
+      },
+      bus: makeSimBus(this.world),
+      parts: { ...REAL_PARTS, ...mutation.parts },
+    }
+    for (const name of NAMES) this.#plant(name)
+  }
+
+  async all(): Promise<number> {
+    this.#calm = true
+    for (let i = 0; i < PROCESSES; i += 1) this.#start(i)
+    let steps = await this.world.run(() => undefined)
+    this.#calm = false
+    for (const client of this.#scenario.clients) void this.#client(client)
+    for (const disturbance of this.#scenario.disturbances) void this.#disturb(disturbance)
+    steps += await this.world.run(() => this.#check())
+    this.#calm = true
+    steps += await this.#wind()
+    for (const [name, history] of this.#histories) checkEnd(this.#around, this.#processes, name, history)
+    return steps
+  }
+
+  /** Faults stop: leases end, replicas return, and settle goes on until nothing is owed. */
+  async #wind(): Promise<number> {
+    let steps = 0
+    for (let pass = 0; pass < 6; pass += 1) {
+      for (const process of this.#processes) {
+        this.#around.bus.setHearing(process.owner, true)
+        void process.replica
+          .refresh()
+          .then(() => process.settle())
+          .catch(() => undefined)
+      }
+      this.world.later('', () => undefined, 2 * LEASES.replica)
+      steps += await this.world.run(() => this.#check())
+    }
+    return steps
+  }
+
+  #check(): void {
+    for (const [name, history] of this.#histories) {
+      checkBoth(this.#around, name)
+      checkReads(this.#around, this.#processes, name, history)
+    }
+  }
+
+  #start(index: number): void {
+    const incarnation = (this.#incarnations[index] ?? 0) + 1
+    this.#incarnations[index] = incarnation
+    const process = startProcess(this.#around, `r${index + 1}`, incarnation)
+    this.#processes[index] = process
+    void process.replica.refresh()
+  }
+
+  async #client({ process, operations }: Client): Promise<void> {
+    for (const operation of operations) {
+      await this.world.step(null, '', () => undefined)
+      await this.#operate(process, operation)
+    }
+  }
+
+  async #operate(index: number, operation: Operation): Promise<void> {
+    const process = this.#processes[index] as Process
+    const history = this.#histories.get(operation.name) as History
+    process.setPhase(operation.phase)
+    if (operation.kind === 'read') return this.#read(process, history, operation)
+    this.#ids += 1
+    const id = `w${this.#ids}`
+    const value = operation.kind === 'delete' ? null : operation.repeated ? 'same' : id
+    history.begin(id, value)
+    this.#open.set(id, { owner: process.owner, history })
+    this.world.tell(
+      `${process.owner}: a client asks to ${operation.kind} ${operation.name}${value === null ? '' : ` = ${value}`} in ${operation.phase}`,
+    )
+    const told = await this.#write(process, operation, value)
+    if (!this.#open.delete(id)) return
+    this.world.tell(`${process.owner}: ${operation.kind} ${id} of ${operation.name} is ${told}`)
+    history.end(id, told)
+  }
+
+  async #write(process: Process, { kind, name }: Operation, value: string | null): Promise<Told> {
+    const { secrets } = process
+    try {
+      if (kind === 'delete') await secrets.remove(at(name), { kind: 'none' })
+      else await secrets.write(at(name), secretOf(value as string), await this.#precondition(process, kind, name))
+      return 'acknowledged'
+    } catch (error) {
+      if (!isFault(error)) throw error
+      return error.code === 'outcome-unknown' ? 'unknown' : 'failed'
+    }
+  }
+
+  async #precondition(process: Process, kind: Operation['kind'], name: string) {
+    if (kind === 'create') return { kind: 'none-match' } as const
+    if (kind !== 'replace') return { kind: 'none' } as const
+    const seen = await process.secrets.read(at(name))
+    return { kind: 'match', etags: [seen.kind === 'found' ? seen.etag : 'nothing'] } as const
+  }
+
+  async #read(process: Process, history: History, { name, phase }: Operation): Promise<void> {
+    const replaced = history.replaced()
+    try {
+      const result = await process.secrets.read(at(name))
+      const value = result.kind === 'found' ? text(result.secret) : null
+      this.world.tell(`${process.owner}: read of ${name} in ${phase} answers ${value ?? 'nothing'}`)
+      if (!history.allows(value, replaced)) {
+        throw new Violation(
+          `I1: a read of ${name} in ${phase} returned ${value ?? 'nothing'}, which an acknowledged write had replaced before it began`,
+        )
+      }
+    } catch (error) {
+      if (!isFault(error)) throw error
+    }
+  }
+
+  async #disturb({ kind, process: index }: Disturbance): Promise<void> {
+    await this.world.step(null, '', () => undefined)
+    const process = this.#processes[index] as Process
+    switch (kind) {
+      case 'settle':
+        await process.settle().catch(() => undefined)
+        return
+      case 'refresh':
+        return process.replica.refresh()
+      case 'time':
+        return this.world.later('', () => undefined, LEASES.replica / 2)
+      case 'deaf':
+        this.world.tell(`${process.owner} hears nothing any more`)
+        this.#around.bus.setHearing(process.owner, false)
+        return process.replica.refresh()
+      case 'crash':
+        return this.#crash(index, process.owner)
+    }
+  }
+
+  #crash(index: number, owner: string): void {
+    this.world.tell(`${owner} crashes`)
+    this.world.crash(owner)
+    for (const [id, open] of this.#open) {
+      if (open.owner !== owner) continue
+      this.#open.delete(id)
+      open.history.end(id, 'unknown')
+    }
+    this.#start(index)
+  }
+
+  /** Stores, row and history of one secret as the scenario wants them to start. */
+  #plant(name: string): void {
+    const { start, kinds } = this.#scenario
+    const { ledger, stores } = this.#around
+    const initial = start === 'absent' ? null : 'initial'
+    if (initial !== null) stores.legacy.plant(at(name), secretOf(initial))
+    if (start === 'copied') stores.new.plant(at(name), secretOf('initial'))
+    if (start === 'owing' || start === 'foreign') stores.new.plant(at(name), secretOf(start))
+    ledger.integrations.set(INTEGRATION, {
+      integration: INTEGRATION,
+      state: 'enrolled',
+      epoch: 3,
+      inventoried: start !== 'foreign',
+    })
+    const row = { ...freshRow('legacy'), gone: false }
+    const rows = {
+      copied: { ...row, fresh: 'both', blank: false, current: 'initial', copied: true },
+      uncopied: row,
+      owing: { ...row, blank: false, current: 'initial', copied: true, seq: 1 },
+      absent: null,
+      foreign: null,
+    } as const
+    const planted = rows[start]
+    if (planted !== null) ledger.rows.set(addressKey(at(name)), { address: at(name), row: planted })
+    const fenced = SIDES.every((side) => kinds[side] !== 'plain')
+    this.#histories.set(name, makeHistory(initial, fenced ? 'all' : 'deletes'))
+  }
+}

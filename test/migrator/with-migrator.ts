@@ -1,0 +1,117 @@
+import type { TestContext } from 'node:test'
+import { Registry } from 'prom-client'
+import type { Pair } from '../../backends/pair.ts'
+import type { Address, Secret } from '../../backends/secret.ts'
+import { ANY, type Store } from '../../backends/store.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { SIDES, type Side } from '../../core/side.ts'
+import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
+import { migratorSection } from '../../migrator/config.ts'
+import { makeMigratorDeps } from '../../migrator/deps.ts'
+import { makeMigratorMetrics } from '../../migrator/metrics.ts'
+import type { Watch } from '../../migrator/stages.ts'
+import { type CoreOptions, INTEGRATION, secretOf, withCore } from '../proxy/core/with-core.ts'
+import { makeGatedStore } from './gated-store.ts'
+
+export { INTEGRATION, secretOf }
+
+/** Sleeps are over at once, and time has passed: for code whose waits are under test, not their length. */
+export const skippingClock = (): Clock => {
+  let skipped = 0
+  return {
+    monotonic: () => systemClock.monotonic() + skipped,
+    wall: () => systemClock.wall(),
+    sleep: async (ms, signal) => {
+      signal?.throwIfAborted()
+      skipped += ms
+      await new Promise((resolve) => setImmediate(resolve))
+      signal?.throwIfAborted()
+    },
+  }
+}
+
+export const call = { deadline: Number.POSITIVE_INFINITY }
+
+export const at = (name: string, customer = 'acme', integration = INTEGRATION): Address => ({
+  integration,
+  customer,
+  name,
+})
+
+export const names = (count: number): readonly Address[] =>
+  Array.from({ length: count }, (_, i) => at(`key-${String(i).padStart(4, '0')}`, `customer-${i % 3}`))
+
+/** Nobody looks. */
+export const unwatched = (signal = new AbortController().signal): Watch => ({
+  signal,
+  progress: () => {},
+  waiting: () => {},
+})
+
+export interface MigratorOptions extends CoreOptions {
+  readonly clock?: Clock
+  readonly batch?: number
+  readonly page?: number
+  readonly patience?: string
+  readonly addressable?: (address: Address) => boolean
+  /** Other stores than those in memory, behind the gates. */
+  readonly stores?: Readonly<Record<Side, Store>>
+}
+
+/** The migrator over the real ledger, the real proxy core for live traffic beside it, and gates before both stores. */
+export async function withMigrator(t: TestContext, options: MigratorOptions = {}) {
+  const core = await withCore(t, { inventoried: false, ...options })
+  const behind = options.stores ?? core.stores
+  const stores = { legacy: makeGatedStore(behind.legacy), new: makeGatedStore(behind.new) }
+  const pair: Pair = { stores, shape: 'bytes', unrepresentable: () => null }
+  const settings = migratorSection.parse({
+    batch: options.batch ?? 50,
+    page: options.page ?? 1000,
+    patience: options.patience ?? '20s',
+    grace: '1ms',
+  })
+  const registry = new Registry()
+  const metrics = makeMigratorMetrics(registry)
+  const deps = makeMigratorDeps({
+    database: core.database,
+    ledger: core.ledger,
+    stages: core.stages,
+    pairs: () => pair,
+    fingerprint: core.deps.fingerprint,
+    coherence: core.deps.coherence,
+    clock: options.clock ?? systemClock,
+    addressable: options.addressable ?? (() => true),
+    settings,
+    metrics,
+  })
+  return {
+    core,
+    deps,
+    stores,
+    registry,
+    metrics,
+    settings,
+    database: core.database,
+    mismatches: makeMismatches(core.database),
+    /** Puts a value into a store behind everybody's back. */
+    plant: async (side: Side, address: Address, secret: Secret | null): Promise<void> => {
+      await (secret === null ? behind[side].remove(address, ANY, call) : behind[side].put(address, secret, ANY, call))
+    },
+    seed: async (addresses: readonly Address[]): Promise<void> => {
+      for (const address of addresses) await behind.legacy.put(address, secretOf(`value of ${address.name}`), ANY, call)
+    },
+    /** What both sides hold, as text; null where nothing is. */
+    held: async (address: Address): Promise<Readonly<Record<Side, string | null>>> => {
+      const [legacy, fresh] = await Promise.all(SIDES.map((side) => behind[side].get(address, call)))
+      const text = (outcome: typeof legacy) =>
+        outcome?.kind === 'found' ? Buffer.from(outcome.secret.value.open()).toString() : null
+      return { legacy: text(legacy), new: text(fresh) }
+    },
+    rows: () =>
+      core.database.query<{ name: string; fresh: string; blank: boolean; quarantine: string | null; version: string }>(
+        null,
+        'select name, fresh, blank, quarantine, version from crossfade.secret where integration = $1 order by customer, name',
+        [INTEGRATION],
+      ),
+  }
+}

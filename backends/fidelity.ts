@@ -3,7 +3,7 @@ import type { Shape } from './digest.ts'
 import { survivesJsonb } from './jsonb.ts'
 import { DEFAULT_CONTENT_TYPE, type Secret } from './secret.ts'
 import { isPlainText, utf8 } from './secret-text.ts'
-import type { Capabilities } from './store.ts'
+import type { Capabilities, RefusalReason } from './store.ts'
 
 /** What *both* sides of an integration can hold unchanged. A value beyond it is refused from `enrol` on, never changed. */
 export interface Fidelity {
@@ -20,6 +20,15 @@ export interface Fidelity {
 
 /** Why a secret cannot be held by both sides. */
 export type Beyond = 'too-large' | 'not-text' | 'not-json' | 'json-rewritten' | 'content-type' | 'metadata'
+
+const DETAILS: Readonly<Record<Beyond, string>> = {
+  'too-large': 'the value is larger than one of the stores takes',
+  'not-text': 'one of the stores holds UTF-8 text without NUL only',
+  'not-json': 'the value is not a JSON document, which this integration or one of its stores needs',
+  'json-rewritten': 'one of the stores would write this JSON anew: use plain decimal numbers and no \\u0000',
+  'content-type': 'one of the stores has no place for a content type',
+  metadata: 'one of the stores has no place for custom metadata',
+}
 
 /** From what holds most to what holds least; each is a part of those before it. */
 const VALUES = ['bytes', 'text', 'json', 'jsonb'] as const satisfies readonly Capabilities['values'][]
@@ -69,6 +78,15 @@ export function representable(fidelity: Fidelity, secret: Secret): Beyond | null
   if (!fidelity.contentType && contentType !== null && contentType !== DEFAULT_CONTENT_TYPE) return 'content-type'
   if (!fidelity.metadata && Object.keys(metadata).length > 0) return 'metadata'
   return beyondShape(fidelity, secret)
+}
+
+/** The same as a refusal with a sentence for people; neither holds anything of the secret. */
+export function unrepresentable(
+  fidelity: Fidelity,
+  secret: Secret,
+): { readonly reason: RefusalReason; readonly detail: string } | null {
+  const beyond = representable(fidelity, secret)
+  return beyond && { reason: beyond === 'too-large' ? 'too-large' : 'unrepresentable', detail: DETAILS[beyond] }
 }
 
 function beyondShape({ shape, values }: Fidelity, { value }: Secret): Beyond | null {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Shape } from '../../backends/digest.ts'
-import { type Beyond, makeFidelity, representable } from '../../backends/fidelity.ts'
+import { type Beyond, makeFidelity, representable, unrepresentable } from '../../backends/fidelity.ts'
 import { DEFAULT_CONTENT_TYPE, type Secret, SecretValue } from '../../backends/secret.ts'
 import type { Capabilities, Capability } from '../../backends/store.ts'
 
@@ -121,4 +121,14 @@ test('what is limited is said, with the side and its reason', () => {
   assert.equal(fidelity.limits.length, 3)
   assert.ok(fidelity.limits.some((limit) => limit.includes('legacy: no content_type column is mapped')))
   assert.deepEqual(makeFidelity('bytes', FULL, FULL).fidelity.limits, [])
+})
+
+test('a refusal says what is wrong and nothing of the value', () => {
+  const { fidelity } = makeFidelity('bytes', { ...BARE, maxSize: 20 }, holding('text'))
+  assert.equal(unrepresentable(fidelity, secret('fine')), null)
+  const large = unrepresentable(fidelity, secret('canary'.repeat(10)))
+  const binary = unrepresentable(fidelity, secret(new Uint8Array([0xff])))
+  assert.equal(large?.reason, 'too-large')
+  assert.equal(binary?.reason, 'unrepresentable')
+  assert.ok(!JSON.stringify([large, binary]).includes('canary'))
 })

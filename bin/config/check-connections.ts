@@ -1,10 +1,11 @@
 import pg from 'pg'
+import type { StoreConfig } from '../../backends/config.ts'
 import { readSecretFile } from '../../backends/key-file.ts'
 import { checkTable } from '../../backends/postgres/check.ts'
 import { withPassword } from '../../backends/sql/database.ts'
 import { isFault } from '../../core/fault.ts'
 import type { CheckResult } from './check.ts'
-import type { CrossfadeConfig, StoreConfig } from './schema.ts'
+import type { CrossfadeConfig } from './schema.ts'
 
 const PATIENCE_MS = 5000
 
@@ -15,8 +16,8 @@ interface Target {
 
 /** The ledger and every store answer, and a mapped table is what its mapping says. Nothing is changed anywhere. */
 export async function connectionChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {
-  const stores = Object.entries(config.stores).map(([name, store]) =>
-    withPool(`stores.${name}`, store, (pool) => askStore(pool, store)),
+  const stores = Object.entries(config.stores).map(async ([name, store]) =>
+    store.kind === 'memory' ? [] : withPool(`stores.${name}`, store, (pool) => askStore(pool, store)),
   )
   const ledger = withPool('ledger', config.ledger, askLedger)
   return (await Promise.all([ledger, ...stores])).flat()

@@ -1,5 +1,6 @@
 import { connectionChecks } from './check-connections.ts'
 import { fileChecks } from './check-files.ts'
+import { shapeChecks } from './check-shapes.ts'
 import { readConfig } from './load.ts'
 import type { CrossfadeConfig } from './schema.ts'
 
@@ -35,7 +36,9 @@ export async function configCheck(path: string, options: CheckOptions): Promise<
     })
     return { ok: false, results }
   }
-  const checks: readonly Check[] = options.connect ? [fileChecks, connectionChecks] : [fileChecks]
+  const checks: readonly Check[] = options.connect
+    ? [fileChecks, shapeChecks, connectionChecks]
+    : [fileChecks, shapeChecks]
   const valid: CheckResult = { level: 'ok', subject: path, message: summary(reading.config) }
   const results = [valid, ...(await Promise.all(checks.map((check) => check(reading.config)))).flat()]
   return { ok: results.every(({ level }) => level !== 'problem'), results }

@@ -1,25 +1,23 @@
 import { z } from 'zod'
 import { auditConfigSchema, identityConfigSchema } from '../../access/config.ts'
-import { postgresConfigSchema } from '../../backends/postgres/config.ts'
-import { sealedConfigSchema } from '../../backends/sealed/config.ts'
+import { storesSchema } from '../../backends/config.ts'
 import { cohortsConfigSchema, flagsConfigSchema } from '../../flags/config.ts'
 import { ledgerSection } from '../../ledger/config.ts'
 import { migratorSection } from '../../migrator/config.ts'
+import { shadowConfigSchema } from '../../proxy/config.ts'
 import { integrationsConfigSchema } from './integrations.ts'
 import { listenConfigSchema } from './listen.ts'
-
-const storeSchema = z.discriminatedUnion('kind', [postgresConfigSchema, sealedConfigSchema])
-export type StoreConfig = z.output<typeof storeSchema>
 
 /** The whole file: one section a room, each declared where it is used. */
 export const configSchema = z.strictObject({
   version: z.literal(1).describe('Of this format.'),
   listen: listenConfigSchema,
   ledger: ledgerSection,
-  stores: z.record(z.string().min(1), storeSchema).describe('The stores by name; an integration names two of them.'),
+  stores: storesSchema.describe('The stores by name; an integration names two of them.'),
   cohorts: cohortsConfigSchema,
   flags: flagsConfigSchema,
   integrations: integrationsConfigSchema,
+  shadow: shadowConfigSchema.prefault({}).describe('Comparing the two sides after the reply.'),
   migrator: migratorSection.prefault({}),
   identity: identityConfigSchema,
   audit: auditConfigSchema,

@@ -92,3 +92,14 @@ test('a password that is refused is said in words, and not shown', async (t) => 
   assert.match(problems, /^ledger: 127\.0\.0\.1:\d+\/\w+: user or password refused/)
   assert.doesNotMatch(problems, /not-the-password/)
 })
+
+test('a shape that one of the two sides cannot hold is a problem of its integration', async (t) => {
+  const { file, url } = await place(t)
+  await writeFile(file, configText(url).replace('column: bytea', 'column: jsonb'))
+  const { results } = await configCheck(file, { env: {}, connect: false })
+  const problems = results.filter(({ level }) => level === 'problem')
+  assert.deepEqual(
+    problems.map(({ subject }) => subject),
+    ['integrations.aws'],
+  )
+})

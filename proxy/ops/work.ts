@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { MISMATCH_CLASSES } from '../../ledger/compare.ts'
 import { QUARANTINE_REASONS } from '../../ledger/ledger.ts'
-import { MISMATCH_CLASSES } from '../shadow/classify.ts'
 import { countsSchema } from './status.ts'
 import { count, instant, integrationName, page, reason, selector } from './words.ts'
 

@@ -1,0 +1,52 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** What clients are answered, in every phase alike: in `off` it is the baseline of the migration. */
+export const makeProxyMetrics = (registry: Registry) => {
+  const registers = [registry]
+  return {
+    requests: new Counter({
+      name: 'crossfade_requests_total',
+      help: 'Requests of clients; integration is one of the configuration, or none; phase is what ran.',
+      labelNames: ['operation', 'integration', 'phase', 'outcome'] as const,
+      registers,
+    }),
+    duration: new Histogram({
+      name: 'crossfade_request_duration_seconds',
+      help: 'Time from the head of a request to the end of its answer.',
+      labelNames: ['operation', 'phase'] as const,
+      buckets: SECONDS,
+      registers,
+    }),
+    inFlight: new Gauge({
+      name: 'crossfade_requests_in_flight',
+      help: 'Requests of clients that are being answered.',
+      registers,
+    }),
+    comparisons: new Counter({
+      name: 'crossfade_shadow_comparisons_total',
+      help: 'Shadow comparisons by result: equal, mismatch, owing, changed, store_error, inconclusive.',
+      labelNames: ['integration', 'result'] as const,
+      registers,
+    }),
+    mismatches: new Counter({
+      name: 'crossfade_shadow_mismatches_total',
+      help: 'Differences that stayed while nothing was written, by class.',
+      labelNames: ['integration', 'class'] as const,
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'crossfade_shadow_dropped_total',
+      help: 'Shadow comparisons that were not made because the queue was full.',
+      registers,
+    }),
+    queued: new Gauge({
+      name: 'crossfade_shadow_queued',
+      help: 'Shadow comparisons that wait or run.',
+      registers,
+    }),
+  }
+}
+
+export type ProxyMetrics = ReturnType<typeof makeProxyMetrics>

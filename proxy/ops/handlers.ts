@@ -1,0 +1,30 @@
+import { httpFault } from '../http/faults.ts'
+import type { OpsAnswer, OpsInput, OpsName } from './api.ts'
+import type { OpsPorts } from './ports.ts'
+
+/** One handler a row of the table: none can be left out. */
+export type OpsHandlers = {
+  readonly [N in OpsName]: (input: OpsInput<N>, by: string) => Promise<OpsAnswer<N>>
+}
+
+export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
+  status: ({ query }) => ports.status.status(query.selector),
+  explain: ({ params }) => ports.status.explain(params.integration, params.customer),
+  flags: ({ query }) => ports.flags.flags(query.selector),
+  setFlags: ({ body }, by) => ports.flags.set(body, by),
+  caps: async ({ query }) => ({ caps: [...(await ports.caps.caps(query.selector))] }),
+  rollback: ({ body }, by) => ports.caps.rollback(body, by),
+  lift: ({ body }, by) => ports.caps.lift(body, by),
+  migrate: ({ body }, by) => ports.migrate.migrate(reasoned(body), by),
+  verify: ({ body }, by) => ports.migrate.verify(reasoned(body), by),
+  progress: async ({ params }) => ({ run: await ports.migrate.progress(params.integration) }),
+  mismatches: ({ query }) => ports.mismatches.mismatches(query),
+  quarantine: ({ query }) => ports.mismatches.quarantine(query),
+  events: ({ query }) => ports.events.events(query),
+})
+
+/** A plan needs no reason; what copies does. */
+function reasoned<B extends { readonly execute: boolean; readonly reason?: string | undefined }>(body: B): B {
+  if (body.execute && body.reason === undefined) throw httpFault('reason-required', 'execute without a reason')
+  return body
+}

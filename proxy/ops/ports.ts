@@ -1,0 +1,54 @@
+import type { OpsAnswer, OpsInput } from './api.ts'
+import type { Flags, Lift, LiftResult, Rollback, RollbackResult, SetFlags, SetFlagsResult } from './control.ts'
+import type { Cap, Explanation, Status } from './status.ts'
+import type { Migrate, Run, Started, Verify } from './work.ts'
+
+/*
+ * What the operators' API needs of the rest, one small port a concern; composed in bin. Each rejects with a `Fault` for
+ * what it refuses. `by` is the name of the caller, for events and caps; the audit record is written before the call.
+ */
+
+export interface StatusPort {
+  status(selector: string): Promise<Status>
+  explain(integration: string, customer: string): Promise<Explanation>
+}
+
+export interface FlagsPort {
+  flags(selector: string): Promise<Flags>
+  /** Without `execute` it only says what would change. */
+  set(request: SetFlags, by: string): Promise<SetFlagsResult>
+}
+
+export interface CapsPort {
+  caps(selector: string): Promise<readonly Cap[]>
+  /** At once, from memory if need be; never waits on the flag server. */
+  rollback(request: Rollback, by: string): Promise<RollbackResult>
+  lift(request: Lift, by: string): Promise<LiftResult>
+}
+
+export interface MigratePort {
+  /** Answers a plan without `execute`, else starts a run, or names the one that is under way. */
+  migrate(request: Migrate, by: string): Promise<Started>
+  verify(request: Verify, by: string): Promise<Started>
+  /** The latest run, also a finished one; null if there never was one. */
+  progress(integration: string): Promise<Run | null>
+}
+
+export interface MismatchesPort {
+  mismatches(query: OpsInput<'mismatches'>['query']): Promise<OpsAnswer<'mismatches'>>
+  quarantine(query: OpsInput<'quarantine'>['query']): Promise<OpsAnswer<'quarantine'>>
+}
+
+export interface EventsPort {
+  /** Newest first. */
+  events(query: OpsInput<'events'>['query']): Promise<OpsAnswer<'events'>>
+}
+
+export interface OpsPorts {
+  readonly status: StatusPort
+  readonly flags: FlagsPort
+  readonly caps: CapsPort
+  readonly migrate: MigratePort
+  readonly mismatches: MismatchesPort
+  readonly events: EventsPort
+}

@@ -26,6 +26,7 @@ interface Package {
 export function locateBinaries(user: PostgresUser): PostgresBinaries {
   const found = findPackage()
   const inPlace = binariesIn(found.folder, found.version)
+  if (tryToRun(inPlace, user) === null) return inPlace
   const problem = tryToPrepare(found.folder) ?? tryToRun(inPlace, user)
   if (problem === null) return inPlace
   if (user === null) throw embeddedFault('embedded-postgres-unusable', problem)

@@ -1,0 +1,47 @@
+import { type FaultTable, makeFaults } from '../../core/fault.ts'
+
+/** What only a command can meet; everything else it prints comes from a server or a file, with a code of its own. */
+export const CLI_FAULTS = {
+  usage: {
+    status: 400,
+    title: 'The command line is wrong',
+    next: 'Read crossfade --help, or crossfade COMMAND --help.',
+  },
+  'nothing-running': {
+    status: 503,
+    title: 'No embedded system is running here',
+    next: 'Start one with npm start, or name a server with --url and --token-file.',
+  },
+  'server-unreachable': {
+    status: 503,
+    title: 'The server does not answer',
+    next: 'Check the address, and that it runs; then run the command again.',
+  },
+  'answer-not-understood': {
+    status: 502,
+    title: 'The server answered something that this version does not understand',
+    next: 'Check the address (clients and operators have ports of their own); use the crossfade of the same version.',
+  },
+  'token-file-unusable': {
+    status: 400,
+    title: 'The token file cannot be used',
+    next: 'Name a file that holds one token and that only you may read: chmod 600 it.',
+  },
+  'file-unusable': {
+    status: 400,
+    title: 'The file cannot be used',
+    next: 'Check the path and its permissions.',
+  },
+  'flags-lint-failed': {
+    status: 422,
+    title: 'The flags would surprise their author',
+    next: 'Correct the flags named above, or replace them with crossfade flags set.',
+  },
+  'unexpected-failure': {
+    status: 500,
+    title: 'Something failed that should not have',
+    next: 'Run it again; if it fails again, report it with this message.',
+  },
+} as const satisfies FaultTable
+
+export const cliFault = makeFaults(CLI_FAULTS)

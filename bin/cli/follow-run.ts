@@ -1,0 +1,68 @@
+import { isFault } from '../../core/fault.ts'
+import type { Run } from '../../proxy/ops/work.ts'
+import type { Exit } from './exit-codes.ts'
+import type { Io } from './io.ts'
+import { progressLine } from './progress-line.ts'
+import type { Session } from './session.ts'
+
+const POLL_MS = 500
+/** Off a terminal a log is read later: a line now and then says enough. */
+const LINE_MS = 5000
+
+const EXIT_OF_OUTCOME = {
+  running: 'interrupted',
+  done: 'ok',
+  mismatches: 'mismatches',
+  partial: 'partial',
+  failed: 'error',
+  cancelled: 'partial',
+} as const satisfies Record<Run['outcome'], Exit>
+
+/** Watches a run to its end. Ctrl-C only stops the watching; the run belongs to the server. */
+export const followRun = async (session: Session, first: Run): Promise<Exit> => {
+  const { io, ops, report } = session
+  const client = ops()
+  const line = makeProgress(io)
+  let run = first
+  try {
+    while (run.outcome === 'running') {
+      line.show(run)
+      await io.clock.sleep(POLL_MS, io.signal)
+      const { run: latest } = await client.call('progress', { params: { integration: run.integration } }, io.signal)
+      run = latest ?? run
+    }
+    line.end(run)
+  } catch (error) {
+    line.end(run)
+    if (isFault(error)) report.note(comeBack(run, 'the run may go on without this command'))
+    if (!io.signal.aborted) throw error
+    report.note(comeBack(run, 'detached; the run goes on'))
+  }
+  if (run.message !== null) report.note(run.message)
+  report.object(run)
+  if (run.outcome === 'done') report.note(`next: crossfade flags set ${run.integration} dualwrite`)
+  if (run.outcome === 'mismatches') report.note(`next: crossfade mismatches ${run.integration}`)
+  return EXIT_OF_OUTCOME[run.outcome]
+}
+
+const comeBack = ({ integration, what }: Run, lead: string): string =>
+  `${lead}: crossfade status -w ${integration} watches it, crossfade ${what} ${integration} --execute takes it up again`
+
+/** One line that is written over on a terminal; lines elsewhere. */
+const makeProgress = ({ stderr, clock }: Io) => {
+  let shown = Number.NEGATIVE_INFINITY
+  const write = (run: Run): void => {
+    const text = progressLine(run, clock.wall())
+    stderr.write(stderr.isTTY ? `\r\u001b[K${text.slice(0, (stderr.columns ?? 80) - 1)}` : `${text}\n`)
+    shown = clock.monotonic()
+  }
+  return {
+    show: (run: Run): void => {
+      if (stderr.isTTY || clock.monotonic() - shown >= LINE_MS) write(run)
+    },
+    end: (run: Run): void => {
+      write(run)
+      if (stderr.isTTY) stderr.write('\n')
+    },
+  }
+}

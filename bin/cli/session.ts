@@ -1,0 +1,73 @@
+import type { Argument, Command } from 'commander'
+import { type Fault, isFault } from '../../core/fault.ts'
+import { type Exit, exitOfFault } from './exit-codes.ts'
+import { cliFault } from './faults.ts'
+import { makeSend } from './http.ts'
+import type { Io } from './io.ts'
+import { makeOpsClient, type OpsClient } from './ops-client.ts'
+import { makeReport, type Report } from './report.ts'
+import { makeSecretsClient, type SecretsClient } from './secrets-client.ts'
+import { findEndpoint, type TargetOptions } from './target.ts'
+
+export interface GlobalOptions extends TargetOptions {
+  readonly json?: boolean
+}
+
+/** What a verb works with. The clients are made when asked for: not every verb needs a server. */
+export interface Session {
+  readonly io: Io
+  readonly report: Report
+  readonly options: GlobalOptions
+  ops(): OpsClient
+  secrets(): SecretsClient
+}
+
+export const makeSession = (io: Io, options: GlobalOptions): Session => ({
+  io,
+  report: makeReport(io, options.json === true),
+  options,
+  ops: () => makeOpsClient(makeSend(findEndpoint('operators', options, io))),
+  secrets: () => makeSecretsClient(makeSend(findEndpoint('clients', options, io))),
+})
+
+/** Resolves with how it ended, or with an exit code. Expected refusals are thrown as faults. */
+export type Verb<O> = (session: Session, args: Args, options: O) => Promise<Exit | number>
+
+/** A command's arguments by the name that its usage shows; what was left out is undefined. */
+export type Args = Readonly<Record<string, string | undefined>>
+
+/** Binds commands to verbs and remembers how the one that ran ended. */
+export interface Runner {
+  ended: Exit | number
+  bind<O>(command: Command, verb: Verb<O>): Command
+}
+
+export const makeRunner = (io: Io): Runner => {
+  const runner: Runner = {
+    ended: 'ok',
+    bind: <O>(command: Command, verb: Verb<O>) =>
+      command.action(async () => {
+        const session = makeSession(io, command.optsWithGlobals())
+        try {
+          runner.ended = await verb(session, namedArgs(command), command.opts() as O)
+        } catch (error) {
+          runner.ended = endWith(session, error)
+        }
+      }),
+  }
+  return runner
+}
+
+const namedArgs = (command: Command): Args =>
+  Object.fromEntries(
+    command.registeredArguments.map((argument: Argument, index) => [argument.name(), command.processedArgs[index]]),
+  )
+
+const endWith = ({ io, report }: Session, error: unknown): Exit => {
+  if (io.signal.aborted && !isFault(error)) return 'interrupted'
+  const fault: Fault = isFault(error) ? error : cliFault('unexpected-failure', describe(error), { cause: error })
+  report.fault(fault)
+  return exitOfFault(fault)
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

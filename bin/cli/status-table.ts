@@ -1,0 +1,74 @@
+import type { IntegrationStatus, Latency, Status } from '../../proxy/ops/status.ts'
+import { columns } from './columns.ts'
+import type { Paint } from './paint.ts'
+
+/** What `status` prints: a line for each integration and phase that its cohorts run, then latencies by side. */
+export const renderStatus = (status: Status, paint: Paint): string => {
+  const rows = status.integrations.flatMap((integration) => integrationRows(integration, paint))
+  const latencies = status.latencies.filter(({ count }) => count > 0).map(latencyRow)
+  return [
+    columns(
+      ['INTEGRATION', 'OWNER', 'STATE', 'COHORT', 'PHASE', 'COPIED', 'VERIFIED', 'OWING', 'MISMATCHES', 'WHY'],
+      rows,
+    ),
+    ...(latencies.length === 0 ? [] : ['\n', columns(LATENCY_HEADING, latencies)]),
+  ].join('')
+}
+
+const integrationRows = (integration: IntegrationStatus, paint: Paint): readonly (readonly string[])[] => {
+  const { counts, cohorts, open_mismatches } = integration
+  const mismatches = open_mismatches === 0 ? '0' : paint('red', String(open_mismatches))
+  const copied = counts === null ? '-' : `${counts.copied}/${counts.copied + counts.left}`
+  const figures = [copied, String(counts?.verified ?? '-'), String(counts?.owing ?? '-'), mismatches]
+  return mergeCohorts(cohorts).map(({ names, phase, why }, index) =>
+    index === 0
+      ? [
+          integration.integration,
+          integration.owner ?? '-',
+          integration.state,
+          names,
+          phaseCell(phase, paint),
+          ...figures,
+          why,
+        ]
+      : ['', '', '', names, phaseCell(phase, paint), '', '', '', '', why],
+  )
+}
+
+interface PhaseGroup {
+  readonly names: string
+  readonly phase: { readonly requested: string | null; readonly effective: string }
+  readonly why: string
+}
+
+/** Cohorts that run the same phase for the same reason share a line; most of the time that is all of them. */
+const mergeCohorts = (cohorts: IntegrationStatus['cohorts']): readonly PhaseGroup[] => {
+  const groups = Object.groupBy(cohorts, ({ requested, effective, why }) => JSON.stringify([requested, effective, why]))
+  return Object.values(groups).flatMap((members) => {
+    const [first] = members ?? []
+    if (first === undefined) return []
+    const names = members?.length === cohorts.length ? 'all' : (members ?? []).map(({ cohort }) => cohort).join(',')
+    return [{ names, phase: first, why: first.why }]
+  })
+}
+
+const phaseCell = ({ requested, effective }: PhaseGroup['phase'], paint: Paint): string => {
+  if (requested === effective) return effective
+  return paint('yellow', `${effective} (asked: ${requested ?? 'nothing'})`)
+}
+
+const LATENCY_HEADING = ['WHERE', 'OPERATION', 'PHASE', 'COUNT', 'P50', 'P99', 'OUTCOMES']
+
+const latencyRow = (row: Latency): readonly string[] => [
+  row.side === null ? 'clients' : `${row.side}${row.store === null ? '' : ` (${row.store})`}`,
+  row.operation,
+  row.phase ?? '-',
+  String(row.count),
+  milliseconds(row.p50_seconds),
+  milliseconds(row.p99_seconds),
+  Object.entries(row.outcomes)
+    .map(([outcome, count]) => `${outcome} ${count}`)
+    .join(', '),
+]
+
+const milliseconds = (seconds: number | null): string => (seconds === null ? '-' : `${(seconds * 1000).toFixed(1)}ms`)

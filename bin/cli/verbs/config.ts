@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+import { type CheckResult, configCheck } from '../../config/check.ts'
+import { effectiveConfig, printConfig } from '../../config/print.ts'
+import type { Paint } from '../paint.ts'
+import type { Runner } from '../session.ts'
+
+export const addConfig = (program: Command, runner: Runner): void => {
+  const config = program.command('config').description('Look at a configuration file.')
+  const check = config
+    .command('check')
+    .description('Say everything that is wrong with a configuration, with its place in the file.')
+    .argument('<file>', 'the configuration')
+    .option('--connect', 'also ask the stores and the ledger')
+  runner.bind<{ connect?: boolean }>(check, async ({ io, report }, { file = '' }, { connect = false }) => {
+    const { ok, results } = await configCheck(file, { env: io.env, connect })
+    for (const result of results) report.data(`${describe(result, report.paint)}\n`)
+    report.object({ ok, results })
+    return ok ? 'ok' : 'usage'
+  })
+  const print = config
+    .command('print')
+    .description('Print a configuration as it is used: variables put in, defaults filled in. It holds no secret.')
+    .argument('<file>', 'the configuration')
+  runner.bind(print, async ({ io, report }, { file = '' }) => {
+    if (report.json) report.object({ config: effectiveConfig(file, io.env) })
+    else report.data(printConfig(file, io.env))
+    return 'ok'
+  })
+}
+
+const STYLES = { ok: 'green', warning: 'yellow', problem: 'red' } as const
+
+const describe = ({ level, subject, message }: CheckResult, paint: Paint): string =>
+  `${paint(STYLES[level], level.padEnd(7))} ${subject}  ${message}`

@@ -1,0 +1,94 @@
+import { type Command, Option } from 'commander'
+import { columns } from '../columns.ts'
+import { wholeNumber } from '../numbers.ts'
+import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
+import type { Args, Runner, Session } from '../session.ts'
+
+interface Options {
+  readonly all?: boolean
+  readonly limit: number
+  readonly after?: string
+  readonly show?: 'open' | 'all'
+}
+
+const paged = (parent: Command, verb: string, description: string): Command =>
+  parent
+    .command(verb)
+    .description(description)
+    .argument('[selector]', SELECTOR_HELP)
+    .option(...ALL_OPTION)
+    .option('--limit <n>', 'at most so many', wholeNumber, 100)
+    .option('--after <key>', 'go on after this page: the next of the answer before')
+
+const queryOf = (args: Args, { all, limit, after }: Options) => ({
+  selector: selectorOf(args['selector'], all, '*'),
+  limit,
+  ...(after === undefined ? {} : { after }),
+})
+
+const showMore = ({ report }: Session, next: string | null): void => {
+  if (next !== null) report.note(`there are more: --after ${JSON.stringify(next)}`)
+}
+
+export const addRecords = (program: Command, runner: Runner): void => {
+  addMismatches(program, runner)
+  addQuarantine(program, runner)
+  addEvents(program, runner)
+}
+
+const addMismatches = (program: Command, runner: Runner): void => {
+  const mismatches = paged(
+    program,
+    'mismatches',
+    'Differences between the sides that stayed; never a value.',
+  ).addOption(new Option('--show <which>', 'open ones, or resolved ones too').choices(['open', 'all']).default('open'))
+  runner.bind<Options>(mismatches, async (session, args, options) => {
+    const query = { ...queryOf(args, options), show: options.show ?? 'open' }
+    const answer = await session.ops().call('mismatches', { query }, session.io.signal)
+    const rows = answer.mismatches.map((m) => [
+      m.integration,
+      m.customer,
+      m.name,
+      m.class,
+      m.at,
+      m.resolved_at ?? 'open',
+    ])
+    session.report.data(columns(['INTEGRATION', 'CUSTOMER', 'NAME', 'CLASS', 'SINCE', 'RESOLVED'], rows))
+    showMore(session, answer.next)
+    session.report.object(answer)
+    return answer.mismatches.some(({ resolved_at }) => resolved_at === null) ? 'mismatches' : 'ok'
+  })
+}
+
+const addQuarantine = (program: Command, runner: Runner): void => {
+  const quarantine = program.command('quarantine').description('Secrets that cannot be copied.')
+  const list = paged(quarantine, 'list', 'What cannot be copied, and why; it stays served from where it is.')
+  runner.bind<Options>(list, async (session, args, options) => {
+    const answer = await session.ops().call('quarantine', { query: queryOf(args, options) }, session.io.signal)
+    const rows = answer.entries.map((e) => [e.integration, e.customer, e.name, e.reason, e.at ?? '-'])
+    session.report.data(columns(['INTEGRATION', 'CUSTOMER', 'NAME', 'REASON', 'SINCE'], rows))
+    showMore(session, answer.next)
+    session.report.object(answer)
+    return 'ok'
+  })
+}
+
+const addEvents = (program: Command, runner: Runner): void => {
+  const events = paged(program, 'events', 'Who changed what, when and why; newest first.')
+  runner.bind<Options>(events, async (session, args, options) => {
+    const answer = await session.ops().call('events', { query: queryOf(args, options) }, session.io.signal)
+    const rows = answer.events.map((e) => [
+      e.at,
+      e.kind,
+      e.integration ?? 'all',
+      e.cohort ?? 'all',
+      `${e.from ?? '-'} to ${e.to ?? '-'}`,
+      e.by ?? '-',
+      e.reason ?? '-',
+    ])
+    session.report.data(columns(['AT', 'WHAT', 'INTEGRATION', 'COHORT', 'CHANGE', 'BY', 'REASON'], rows))
+    showMore(session, answer.next)
+    session.report.object(answer)
+    return 'ok'
+  })
+}

@@ -5,8 +5,10 @@ import { connectionKeys } from '../sql/config.ts'
 
 const localKeyringSchema = z.strictObject({
   kind: z.literal('local'),
-  /** 32 bytes, raw or as hex or base64; wraps the customers' keys and is kept in no database. */
-  root_key_file: z.string().min(1),
+  root_key_file: z
+    .string()
+    .min(1)
+    .describe("32 bytes, raw or as hex or base64; wraps the customers' keys and is kept in no database."),
   /** Customers whose keys are kept in memory, and for how long before they are asked for again. */
   cache: z.int().min(1).default(10_000),
   cache_for: durationSchema.prefault('1m'),
@@ -15,14 +17,13 @@ const localKeyringSchema = z.strictObject({
 export const sealedConfigSchema = z.strictObject({
   kind: z.literal('sealed'),
   ...connectionKeys,
-  /** The PostgreSQL schema that this store owns; created and migrated by it. */
   schema: z
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected a lower-case identifier')
-    .default('sealed'),
+    .default('sealed')
+    .describe('The PostgreSQL schema that this store owns; created and migrated by it.'),
   keyring: z.discriminatedUnion('kind', [localKeyringSchema]),
-  /** Versions kept of each secret; a delete keeps none. */
-  keep_versions: z.int().min(1).max(100).default(5),
+  keep_versions: z.int().min(1).max(100).default(5).describe('Versions kept of each secret; a delete keeps none.'),
   ...limitKeys,
 })
 

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { backendFault } from '../faults.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { MIGRATIONS, SCHEMA_VERSION } from './migrations.ts'
 
 /** Any number that no other program locks in the same database. */
 const LOCK = 0x5ea1ed
@@ -16,7 +16,7 @@ export async function migrateSealed(
   steps: readonly string[] = MIGRATIONS,
 ): Promise<{ readonly from: number; readonly to: number }> {
   const now = await readVersion(pool, schema)
-  assertNotNewer(now, steps.length, schema)
+  assertNotNewer(now, schema, steps.length)
   if (now === steps.length) return { from: now, to: now }
   const client = await pool.connect()
   let broken = true
@@ -40,7 +40,7 @@ async function applyMissing(client: pg.PoolClient, schema: string, steps: readon
   await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.schema_version (
     version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`)
   const from = await readVersion(client, schema)
-  assertNotNewer(from, steps.length, schema)
+  assertNotNewer(from, schema, steps.length)
   for (const [offset, step] of steps.slice(from).entries()) {
     await client.query(step.replaceAll('{schema}', schema))
     await client.query(`INSERT INTO ${schema}.schema_version (version) VALUES ($1)`, [from + offset + 1])
@@ -60,7 +60,8 @@ export async function readVersion(client: pg.Pool | pg.PoolClient, schema: strin
   return result.rows[0]?.version ?? 0
 }
 
-function assertNotNewer(found: number, known: number, schema: string): void {
+/** Throws `sealed-schema-newer`. */
+export function assertNotNewer(found: number, schema: string, known: number = SCHEMA_VERSION): void {
   if (found <= known) return
   throw backendFault('sealed-schema-newer', `schema ${schema} is at version ${found}; this program knows ${known}`)
 }

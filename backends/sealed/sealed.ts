@@ -11,10 +11,10 @@ import type { Database } from '../sql/database.ts'
 import { gatherGets, inRounds } from '../sql/gather.ts'
 import { failedAs, readError, writeFailure } from '../sql/outcomes.ts'
 import { scanPage } from '../sql/scan.ts'
-import { connectFailure } from '../sql/sqlstate.ts'
+import { connectFailure, type Failure } from '../sql/sqlstate.ts'
 import type { Call, Capabilities, PutOutcome, Store, StoreProblem } from '../store.ts'
 import type { Keyring } from './keyring.ts'
-import { migrateSealed } from './migrate.ts'
+import { assertNotNewer, migrateSealed, readVersion } from './migrate.ts'
 import { makeReads } from './reads.ts'
 import { sealedStatements } from './statements.ts'
 import { versionId } from './version-id.ts'
@@ -84,48 +84,51 @@ export function makeSealedStore(options: SealedOptions): Store {
       const answer = await database.ask({ name: 'crossfade_ping', text: 'SELECT 1' }, [], call)
       return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'ok' }
     },
-    check: (call) => check(migrated, keyring, call),
+    check: (call) => check(options, call),
     close: () => database.close(),
   }
 }
 
-interface Stopped extends FailedAnswer {
-  readonly message: string
-}
-type Migrated = (call: Call) => Promise<Stopped | null>
+type Migrated = (call: Call) => Promise<FailedAnswer | null>
 
-async function check(migrated: Migrated, keyring: Keyring, call: Call): Promise<readonly StoreProblem[]> {
-  const stopped = await migrated(call)
-  return stopped ? [{ level: 'error', message: stopped.message }] : keyring.check(call)
+const error = (message: string): StoreProblem => ({ level: 'error', message })
+
+/** Changes nothing: a schema that is still to be made is no problem, one of a newer program is. */
+async function check({ database, schema, keyring }: SealedOptions, call: Call): Promise<readonly StoreProblem[]> {
+  try {
+    const version = await unlessAborted(readVersion(database.pool, schema), call.signal, null)
+    if (version === null) return [error('the store did not answer in time')]
+    assertNotNewer(version, schema)
+    return version === 0 ? [] : await keyring.check(call)
+  } catch (thrown) {
+    return [error(isFault(thrown) ? thrown.message : `the store did not answer: ${connectFailure(thrown).reason}`)]
+  }
 }
 
 /** Brings the schema up to date before the first call; a failure is forgotten, so the next call tries again. */
 function migrating(database: Database, schema: string): Migrated {
-  let running: Promise<Stopped | null> | null = null
+  let running: Promise<FailedAnswer | null> | null = null
   let done = false
-  const run = async (): Promise<Stopped | null> => {
+  const run = async (): Promise<FailedAnswer | null> => {
     try {
-      await migrateSealed(database.pool, schema)
-      done = true
-      return null
-    } catch (error) {
+      const finished = migrateSealed(database.pool, schema).then(() => true)
+      done = await unlessAborted(finished, AbortSignal.timeout(MIGRATION_MS), false)
       running = null
-      return stoppedBy(error)
+      return done ? null : NEVER_SENT
+    } catch (thrown) {
+      running = null
+      // Whatever stopped it, the call itself was never sent.
+      return { kind: 'failed', failure: isFault(thrown) ? REFUSED : connectFailure(thrown) }
     }
   }
   return async (call) => {
     if (done) return null
-    if (call.signal?.aborted) return { ...NEVER_SENT, message: 'the store did not answer' }
+    if (call.signal?.aborted) return NEVER_SENT
     running ??= run()
-    return unlessAborted(running, call.signal, { ...NEVER_SENT, message: 'the store did not answer' })
+    return unlessAborted(running, call.signal, NEVER_SENT)
   }
 }
 
-/** Whatever stopped the migration, the call itself was never sent. */
-function stoppedBy(error: unknown): Stopped {
-  if (isFault(error)) {
-    return { kind: 'failed', failure: { certain: true, reason: 'rejected', passing: false }, message: error.message }
-  }
-  const failure = connectFailure(error)
-  return { kind: 'failed', failure, message: `the schema cannot be brought up to date: ${failure.reason}` }
-}
+/** A server that stops answering in the middle must not stop every later call. */
+const MIGRATION_MS = 60_000
+const REFUSED: Failure = { certain: true, reason: 'rejected', passing: false }

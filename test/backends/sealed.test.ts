@@ -74,6 +74,12 @@ test('a schema of a newer program is refused and left alone', async (t) => {
   assert.match((await store.check(call()))[0]?.message ?? '', /newer version of this program/)
 })
 
+test('the check changes nothing, and finds nothing wrong with a database where the schema is still to be made', async (t) => {
+  const { store, pool } = await open(t)
+  assert.deepEqual(await store.check(call()), [])
+  assert.equal((await pool.query(`select to_regnamespace('sealed') as there`)).rows[0].there, null)
+})
+
 test('two stores in one database, each in a schema of its own, do not see each other', async (t) => {
   const { store, another } = await open(t)
   const other = another({ schema: 'other' })

@@ -10,10 +10,12 @@ const column = z.string().min(1).max(63)
 
 const encodingSchema = z
   .strictObject({
-    column: z.enum(VALUE_COLUMNS),
-    /** The old system's own encryption: nonce of 12 bytes, ciphertext, tag of 16 bytes. */
-    cipher: z.literal('aes-256-gcm').optional(),
-    key_file: z.string().min(1).optional(),
+    column: z.enum(VALUE_COLUMNS).describe('How a value lies in its column.'),
+    cipher: z
+      .literal('aes-256-gcm')
+      .optional()
+      .describe("The old system's own encryption: nonce of 12 bytes, ciphertext, tag of 16 bytes."),
+    key_file: z.string().min(1).optional().describe('The key of that encryption: 32 bytes, raw or as hex or base64.'),
   })
   .refine((e) => (e.cipher === undefined) === (e.key_file === undefined), 'cipher and key_file go together')
   .refine((e) => !e.cipher || e.column === 'bytea' || e.column === 'base64', 'a cipher needs column: bytea or base64')

@@ -11,7 +11,7 @@ export const postgresUrlSchema = z
 
 /** The keys that every adapter on PostgreSQL has. */
 export const connectionKeys = {
-  url: postgresUrlSchema,
-  password_file: z.string().min(1).optional(),
-  max_connections: z.int().min(1).max(1000).default(10),
+  url: postgresUrlSchema.describe('postgres://user@host:port/database, without a password.'),
+  password_file: z.string().min(1).optional().describe('Holds the password of that user.'),
+  max_connections: z.int().min(1).max(1000).default(10).describe('Connections of each replica at most.'),
 }

@@ -18,7 +18,8 @@ export const listenAddressSchema = z
   })
   .refine(({ port }) => port <= 65_535, 'expected a port up to 65535')
 
-const listener = (purpose: string) => z.strictObject({ address: listenAddressSchema }).describe(purpose)
+const listener = (purpose: string) =>
+  z.strictObject({ address: listenAddressSchema.describe('host:port, on which to listen.') }).describe(purpose)
 
 /** The section `listen`. */
 export const listenConfigSchema = z.strictObject({

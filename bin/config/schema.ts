@@ -4,7 +4,7 @@ import { storesSchema } from '../../backends/config.ts'
 import { cohortsConfigSchema, flagsConfigSchema } from '../../flags/config.ts'
 import { ledgerSection } from '../../ledger/config.ts'
 import { migratorSection } from '../../migrator/config.ts'
-import { shadowConfigSchema } from '../../proxy/config.ts'
+import { etagConfigSchema, shadowConfigSchema } from '../../proxy/config.ts'
 import { integrationsConfigSchema } from './integrations.ts'
 import { listenConfigSchema } from './listen.ts'
 
@@ -17,6 +17,7 @@ export const configSchema = z.strictObject({
   cohorts: cohortsConfigSchema,
   flags: flagsConfigSchema,
   integrations: integrationsConfigSchema,
+  etag: etagConfigSchema,
   shadow: shadowConfigSchema.prefault({}).describe('Comparing the two sides after the reply.'),
   migrator: migratorSection.prefault({}),
   identity: identityConfigSchema,

@@ -42,6 +42,7 @@ stores:
   sealed: { kind: sealed, url: "${url}", password_file: password, keyring: { kind: local, root_key_file: key } }
 flags: { source: file, path: flags.json }
 integrations: { aws: { legacy: old, new: sealed } }
+etag: { key_file: key }
 identity: { tokens_file: tokens }
 audit: { sinks: [{ kind: file, path: audit.jsonl }] }
 `
@@ -80,6 +81,7 @@ test('a file that is missing, and one that others may read, are named', async (t
   const notable = results.filter(({ level }) => level !== 'ok').map(({ subject, level }) => `${level} ${subject}`)
   assert.deepEqual(notable.sort(), [
     'problem identity.tokens_file',
+    'warning etag.key_file',
     'warning ledger.fingerprint_key_file',
     'warning stores.sealed.keyring.root_key_file',
   ])

@@ -55,6 +55,7 @@ stores:
     { kind: sealed, url: "postgres://crossfade@127.0.0.1:1/new", keyring: { kind: local, root_key_file: key } }
 flags: { source: file, path: flags.json }
 integrations: { aws: { legacy: old, new: sealed } }
+etag: { key_file: key }
 identity: { tokens_file: tokens }
 audit: { sinks: [{ kind: file, path: audit.jsonl }] }
 `
@@ -69,11 +70,11 @@ test('the packed package, installed elsewhere, judges a configuration', async (t
     run(process.execPath, [join(installed, 'bin', 'crossfade.js'), ...args], { cwd: folder })
 
   await writeFile(file, CONFIG)
-  const { stdout } = await crossfade('config', 'check', file, '--offline', '--json')
+  const { stdout } = await crossfade('config', 'check', file, '--json')
   assert.equal(JSON.parse(stdout.trim().split('\n').at(-1) ?? '').ok, true)
 
   await writeFile(file, CONFIG.replace('table:', 'tabel:'))
-  await assert.rejects(crossfade('config', 'check', file, '--offline'), (error) => {
+  await assert.rejects(crossfade('config', 'check', file), (error) => {
     const { code, stdout: out, stderr } = error as { code: number; stdout: string; stderr: string }
     assert.notEqual(code, 0)
     assert.match(out + stderr, /did you mean table\?/)

@@ -42,8 +42,7 @@ export const makeMigratorMetrics = (registry: Registry) => {
     }),
     settlerErrors: new Counter({
       name: 'crossfade_settler_errors_total',
-      help: 'Passes of the background settler that the ledger did not let happen.',
-      labelNames: ['integration'] as const,
+      help: 'Passes of the background settler that did not happen, mostly because the ledger did not answer.',
       registers,
     }),
   }

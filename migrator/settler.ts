@@ -44,15 +44,19 @@ export function makeSettler(deps: SettlerDeps): Settler {
   let loop: Promise<void> = Promise.resolve()
   let failed = false
 
+  const fail = (): number => {
+    failed = true
+    deps.metrics.settlerErrors.inc()
+    return 0
+  }
+
   const pass = async (wanted: Wanted): Promise<number> => {
     try {
       const reports = await settle(deps, { ...wanted, limit: deps.batch, lease: deps.lease })
       for (const { kind } of reports) deps.metrics.settles.inc({ integration: wanted.integration, result: kind })
       return reports.filter((report) => report.kind === 'equal').length
     } catch {
-      failed = true
-      deps.metrics.settlerErrors.inc({ integration: wanted.integration })
-      return 0
+      return fail()
     }
   }
 
@@ -67,13 +71,12 @@ export function makeSettler(deps: SettlerDeps): Settler {
       const settled = await Promise.all(due.map((w) => queue.add(() => pass(w))))
       return settled.reduce<number>((sum, n) => sum + (n ?? 0), 0)
     } catch {
-      failed = true
-      return 0
+      return fail()
     }
   }
 
   const rest = async (): Promise<void> => {
-    if (nudged) return
+    if (nudged && !failed) return
     pause = new AbortController()
     const signal = AbortSignal.any([pause.signal, stopping.signal])
     // Woken early is as good as woken in time.

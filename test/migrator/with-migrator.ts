@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { Registry } from 'prom-client'
 import type { Pair } from '../../backends/pair.ts'
@@ -30,7 +31,8 @@ export const skippingClock = (): Clock => {
   }
 }
 
-export const call = { deadline: Number.POSITIVE_INFINITY }
+/** Far away: real stores put the deadline into their statements. */
+export const call = { deadline: systemClock.monotonic() + 3_600_000 }
 
 export const at = (name: string, customer = 'acme', integration = INTEGRATION): Address => ({
   integration,
@@ -93,12 +95,17 @@ export async function withMigrator(t: TestContext, options: MigratorOptions = {}
     settings,
     database: core.database,
     mismatches: makeMismatches(core.database),
-    /** Puts a value into a store behind everybody's back. */
+    /** Puts a value into a store behind everybody's back, or takes it away. */
     plant: async (side: Side, address: Address, secret: Secret | null): Promise<void> => {
-      await (secret === null ? behind[side].remove(address, ANY, call) : behind[side].put(address, secret, ANY, call))
+      const store = behind[side]
+      const outcome = secret ? await store.put(address, secret, ANY, call) : await store.remove(address, ANY, call)
+      assert.equal(outcome.kind, 'done')
     },
     seed: async (addresses: readonly Address[]): Promise<void> => {
-      for (const address of addresses) await behind.legacy.put(address, secretOf(`value of ${address.name}`), ANY, call)
+      for (const address of addresses) {
+        const outcome = await behind.legacy.put(address, secretOf(`value of ${address.name}`), ANY, call)
+        assert.equal(outcome.kind, 'done')
+      }
     },
     /** What both sides hold, as text; null where nothing is. */
     held: async (address: Address): Promise<Readonly<Record<Side, string | null>>> => {

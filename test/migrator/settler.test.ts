@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Side } from '../../core/side.ts'
+import { ledgerFault } from '../../ledger/faults.ts'
+import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
+import { makeSettler, type SettlerDeps } from '../../migrator/settler.ts'
+import { at, INTEGRATION, secretOf, withMigrator } from './with-migrator.ts'
+
+const none = { kind: 'none' } as const
+type TestContext = Parameters<typeof withMigrator>[0]
+
+/** A settler that never wakes by itself: its pauses end with a nudge. */
+async function withSettler(t: TestContext, overrides: Partial<SettlerDeps> = {}) {
+  const under = await withMigrator(t)
+  let wanted: Side | null | 'none' = null
+  const pauses: (() => void)[] = []
+  const clock = {
+    ...under.deps.clock,
+    sleep: (_ms: number, signal?: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        signal?.addEventListener('abort', () => resolve(), { once: true })
+        pauses.shift()?.()
+      }),
+  }
+  const deps: SettlerDeps = {
+    ...under.deps,
+    clock,
+    enrolled: () => [INTEGRATION],
+    wanted: () => wanted,
+    due: (all) => readDue(under.database, all),
+    debts: () => readDebts(under.database),
+    metrics: under.metrics,
+    settler: under.settings.settler,
+    ...overrides,
+  }
+  const settler = makeSettler(deps)
+  t.after(() => settler.stop())
+  return {
+    ...under,
+    settler,
+    want: (next: typeof wanted) => {
+      wanted = next
+    },
+    /** Resolves when the settler next has nothing to do. */
+    paused: () => new Promise<void>((resolve) => pauses.push(resolve)),
+  }
+}
+
+test('the settler settles what writes leave behind, and is woken by a nudge', async (t) => {
+  const { settler, core, held, paused } = await withSettler(t)
+  const first = paused()
+  settler.start()
+  await first
+  await core.secrets.write(at('a'), secretOf('v1'), none)
+  await core.lazy.flush()
+  assert.equal((await held(at('a'))).new, null)
+  const second = paused()
+  settler.nudge()
+  await second
+  assert.deepEqual(await held(at('a')), { legacy: 'v1', new: 'v1' })
+})
+
+test('debts that a phase leaves on purpose are left', async (t) => {
+  const { settler, core, want } = await withSettler(t)
+  core.setPhase('off')
+  await core.secrets.write(at('in-off'), secretOf('v1'), none)
+  core.setPhase('complete')
+  await core.secrets.write(at('in-complete'), secretOf('v1'), none)
+  await core.lazy.flush()
+  want('none')
+  assert.equal(await settler.round(), 0)
+  want('new')
+  assert.equal(await settler.round(), 1)
+  assert.equal((await core.ledger.ask(at('in-off'))).row?.fresh, 'legacy')
+  assert.equal((await core.ledger.ask(at('in-complete'))).row?.fresh, 'both')
+  want('legacy')
+  assert.equal(await settler.round(), 1)
+  assert.equal(await settler.round(), 0)
+})
+
+test('the settler outlives a ledger that is away, counts it, and goes on', async (t) => {
+  let away = true
+  const { settler, core, held, registry, paused, database } = await withSettler(t, {
+    due: (all) => {
+      if (away) throw ledgerFault('ledger-unavailable', 'away')
+      return readDue(database, all)
+    },
+  })
+  await core.secrets.write(at('a'), secretOf('v1'), none)
+  await core.lazy.flush()
+  const first = paused()
+  settler.start()
+  await first
+  away = false
+  assert.equal(await settler.round(), 1)
+  assert.deepEqual(await held(at('a')), { legacy: 'v1', new: 'v1' })
+  const metrics = await registry.metrics()
+  assert.match(metrics, /crossfade_settles_total\{integration="aws",result="equal"\} 1/)
+  assert.match(metrics, /crossfade_settler_errors_total 1/)
+})
+
+test('debts are measured by the side that is fresh', async (t) => {
+  const { settler, core, registry, want, paused } = await withSettler(t)
+  want('none')
+  for (const name of ['a', 'b']) await core.secrets.write(at(name), secretOf('v1'), none)
+  core.setPhase('complete')
+  await core.secrets.write(at('c'), secretOf('v1'), none)
+  await core.lazy.flush()
+  const first = paused()
+  settler.start()
+  await first
+  const metrics = await registry.metrics()
+  assert.match(metrics, /crossfade_debts\{integration="aws",fresh="legacy"\} 2/)
+  assert.match(metrics, /crossfade_debts\{integration="aws",fresh="new"\} 1/)
+})
+
+test('a stop waits for the pass on its way', async (t) => {
+  const { settler, core, stores, held } = await withSettler(t)
+  await core.secrets.write(at('a'), secretOf('v1'), none)
+  await core.lazy.flush()
+  let stopped: Promise<void> | undefined
+  stores.new.gate('putMany', (real, ...args) => {
+    stopped = settler.stop()
+    return real(...args)
+  })
+  settler.start()
+  while (stopped === undefined) await new Promise((resolve) => setImmediate(resolve))
+  await stopped
+  assert.deepEqual(await held(at('a')), { legacy: 'v1', new: 'v1' })
+  assert.equal((await core.ledger.ask(at('a'))).row?.fresh, 'both')
+})

@@ -34,7 +34,10 @@ export const makeProgram = (runner: Runner): Command => {
     .description('Moves secrets from a legacy store to a new one while every client keeps reading and writing.')
     .version(version(), '-V, --version', 'print the version')
     .option('--json', 'one JSON object as the last line of standard output')
-    .option('--url <url>', 'the server: its clients’ port for get, put, delete and list, else its operators’ port')
+    .option(
+      '--url <url>',
+      'the server: its port for clients with get, put, delete and list, else its port for operators',
+    )
     .option('--token-file <file>', 'a file that holds the token; only you may read it')
     .option('--data <dir>', 'the folder of the embedded system (or CROSSFADE_DATA)')
     .configureHelp({ showGlobalOptions: true })

@@ -20,6 +20,7 @@ export interface DataPaths {
   readonly tokenFiles: { readonly client: string; readonly viewer: string; readonly operator: string }
   readonly fingerprintKey: string
   readonly rootKey: string
+  readonly etagKey: string
 }
 
 export const dataPaths = (root: string): DataPaths => ({
@@ -37,6 +38,7 @@ export const dataPaths = (root: string): DataPaths => ({
   },
   fingerprintKey: join(root, 'keys', 'fingerprint'),
   rootKey: join(root, 'keys', 'root'),
+  etagKey: join(root, 'keys', 'etag'),
 })
 
 const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))

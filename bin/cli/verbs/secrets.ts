@@ -92,7 +92,7 @@ const addDelete = (program: Command, runner: Runner): void => {
 }
 
 const addList = (program: Command, runner: Runner): void => {
-  const list = addressed(program, 'list', 'List the names of a customer’s secrets, one a line; never a value.')
+  const list = addressed(program, 'list', 'List the names of the secrets of a customer, one a line; never a value.')
     .option('--limit <n>', 'at most so many', wholeNumber, 1000)
     .option('--after <key>', 'go on after this page: the next of the answer before')
   runner.bind<{ limit: number; after?: string }>(list, async ({ io, report, secrets }, args, { limit, after }) => {

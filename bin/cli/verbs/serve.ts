@@ -12,7 +12,7 @@ interface Options {
 export const addServe = (program: Command, runner: Runner): void => {
   const command = program
     .command('serve')
-    .description('Serve secrets to clients, and the operators’ API; Ctrl-C stops it cleanly.')
+    .description('Serve the API for secrets and the one for operators; Ctrl-C stops it cleanly.')
     .option('--config <file>', 'the configuration to serve')
     .option('--embedded', 'bring PostgreSQL, sample data and tokens along, on this machine only')
     .option('--traffic', 'with --embedded: a steady sample load')

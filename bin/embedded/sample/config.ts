@@ -12,6 +12,7 @@ export interface SampleConfigOptions {
   readonly passwordFile: string
   readonly fingerprintKeyFile: string
   readonly rootKeyFile: string
+  readonly etagKeyFile: string
   readonly flagsFile: string
   readonly tokensFile: string
   readonly auditFile: string
@@ -72,6 +73,7 @@ export const sampleConfig = (options: SampleConfigOptions): ConfigInput => {
       defaults: { legacy: 'homegrown', new: 'vaulted', value: 'bytes', max_size: '64KiB' },
       ...Object.fromEntries(options.integrations.map(({ name, owner, shape }) => [name, { owner, value: shape }])),
     },
+    etag: { key_file: options.etagKeyFile },
     identity: { tokens_file: options.tokensFile },
     audit: { sinks: [{ kind: 'file', path: options.auditFile }], deadline: '1s' },
   }

@@ -60,6 +60,7 @@ export function makeClientsApp(deps: ClientsDeps): FastifyInstance {
   const noted = measure(app, deps)
   takeBytes(app)
   noteFailures(app, deps, noted)
+  keepContentType(app, noted)
   const admitted = admit(app, deps, noted)
   app.get(DOCUMENT_PATH, async () => deps.document)
   app.route({
@@ -81,6 +82,14 @@ const methodsOf = (path: string): readonly string[] =>
 function takeBytes(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+}
+
+/** Fastify replaces a content type that it cannot parse; the value goes out with the one that it came with. */
+function keepContentType(app: FastifyInstance, noted: (request: FastifyRequest) => Noted): void {
+  app.addHook('onSend', async (request, reply) => {
+    const { contentType } = noted(request)
+    if (contentType !== null && reply.statusCode === 200) reply.header('content-type', contentType)
+  })
 }
 
 /** Before the body is read: authenticated, canonicalised, authorised, and small enough as far as is announced. */
@@ -139,7 +148,9 @@ async function perform(deps: ClientsDeps, entry: Admitted, request: FastifyReque
       match: parseTags(oneHeader(request.headers, 'if-match')),
       noneMatch: parseTags(oneHeader(request.headers, 'if-none-match')),
     }
-    return sendRead(reply, noting(await deps.secrets.read(address, goneSignal(reply))), conditions)
+    const result = noting(await deps.secrets.read(address, goneSignal(reply)))
+    note.contentType = result.kind === 'found' ? result.secret.contentType : null
+    return sendRead(reply, result, conditions)
   }
   return sendWrite(reply, noting(await change(deps, entry, address, request)))
 }

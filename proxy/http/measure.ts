@@ -12,6 +12,8 @@ export interface Noted {
   integration: string | null
   phase: string | null
   code: string | null
+  /** Of the value that is answered. */
+  contentType: string | null
   readonly started: number
 }
 
@@ -37,6 +39,7 @@ export function measure(
       integration: null,
       phase: null,
       code: null,
+      contentType: null,
       started: deps.clock.monotonic(),
     }
     notes.set(request, fresh)

@@ -1,4 +1,4 @@
-import type { Address } from '../../backends/secret.ts'
+import { type Address, addressKey } from '../../backends/secret.ts'
 import { httpFault } from './faults.ts'
 
 /*
@@ -65,3 +65,13 @@ function decodeUtf8(raw: string): string {
 /** The path that names an address; `parseTarget` gives the same address back. */
 export const pathOf = ({ integration, customer, name }: Address): string =>
   SECRETS_PREFIX + [integration, customer, ...name.split('/')].map(encodeURIComponent).join('/')
+
+/** Whether a client could name this secret: the path of the address must be read as the same address. */
+export function isAddressable(address: Address): boolean {
+  try {
+    const target = parseTarget(pathOf(address))
+    return target.kind === 'secret' && addressKey(target.address) === addressKey(address)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,101 @@
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import { Fault } from '../../../core/fault.ts'
+import { FLAGS_FAULTS } from '../../../flags/faults.ts'
+import { makeOperatorsApp } from '../../../proxy/ops/operators.ts'
+import type { OpsPorts } from '../../../proxy/ops/ports.ts'
+import { type Check, makeReadiness } from '../../../proxy/ops/readiness.ts'
+import type { Cap } from '../../../proxy/ops/status.ts'
+import type { Run } from '../../../proxy/ops/work.ts'
+import { withAccess } from '../http/with-access.ts'
+import { type Ask, send } from '../http/with-clients.ts'
+
+const AT = '2026-01-02T03:04:05.000Z'
+const RUN: Run = {
+  kind: 'run',
+  run: 'r1',
+  integration: 'aws',
+  what: 'migrate',
+  outcome: 'running',
+  stage: 'backfill',
+  done: 1,
+  total: 2,
+  per_second: 1,
+  eta_seconds: 1,
+  throttled_by: null,
+  counts: null,
+  message: null,
+  started_at: AT,
+  ended_at: null,
+}
+const CAP: Cap = {
+  integration: 'aws',
+  cohort: null,
+  phase: 'off',
+  source: 'rollback',
+  reason: 'page',
+  by: 'operator',
+  at: AT,
+}
+
+/** The operators' port on a real socket over ports that answer fixed rows and remember what they were asked. */
+export async function withOperators(t: TestContext, checks: readonly Check[] = []) {
+  const access = withAccess()
+  const asked: { readonly call: string; readonly given: unknown; readonly by?: string }[] = []
+  const ask = <T>(call: string, given: unknown, answer: T, by?: string): Promise<T> => {
+    asked.push(by === undefined ? { call, given } : { call, given, by })
+    return Promise.resolve(answer)
+  }
+  const replicas = { applied: 1, of: 1 }
+  const ports: OpsPorts = {
+    status: {
+      status: (selector) => ask('status', selector, { at: AT, integrations: [], latencies: [] }),
+      explain: (integration, customer) =>
+        ask(
+          'explain',
+          { integration, customer },
+          {
+            integration,
+            customer,
+            cohort: 'general',
+            state: 'enrolled' as const,
+            requested: null,
+            effective: 'off' as const,
+            steps: [],
+            next: [],
+          },
+        ),
+    },
+    flags: {
+      flags: (selector) =>
+        ask('flags', selector, { source: 'file', revision: null, fetched_at: null, stale: false, flags: [] }),
+      set: (request, by) => ask('setFlags', request, { executed: request.execute, changes: [] }, by),
+    },
+    caps: {
+      caps: (selector) => ask('caps', selector, [CAP]),
+      rollback: (request, by) => ask('rollback', request, { caps: [CAP], durable: true, replicas, still_new: 0 }, by),
+      lift: () => Promise.reject(new Fault('lift-refused', FLAGS_FAULTS['lift-refused'], 'aws asks for live')),
+    },
+    migrate: {
+      migrate: (request, by) => ask('migrate', request, RUN, by),
+      verify: (request, by) => ask('verify', request, RUN, by),
+      progress: (integration) => ask('progress', integration, integration === 'aws' ? RUN : null),
+    },
+    mismatches: {
+      mismatches: (query) => ask('mismatches', query, { mismatches: [], next: null }),
+      quarantine: (query) => ask('quarantine', query, { entries: [], next: null }),
+    },
+    events: { events: (query) => ask('events', query, { events: [], next: null }) },
+  }
+  const readiness = makeReadiness(checks)
+  const app = makeOperatorsApp({ ...access.deps, ports, readiness, registry: access.registry, document: {} })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.after(() => app.close())
+  const { port } = app.server.address() as AddressInfo
+  const call = async ({ token = access.tokenOf('operator'), body, ...rest }: Ask & { body?: string }) => {
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+    const answer = await send(port, { ...rest, headers, ...(body === undefined ? {} : { body }) })
+    return { status: answer.status, headers: answer.headers, text: answer.body.toString('utf8') }
+  }
+  return { ...access, app, asked, readiness, call }
+}

@@ -21,6 +21,8 @@ export interface RunResult {
 export interface RunRequest {
   readonly integration: string
   readonly kind: RunKind
+  /** Verify also repairs what it can. */
+  readonly repair?: boolean
 }
 
 interface Step {
@@ -46,12 +48,13 @@ const STEPS: Readonly<Record<Stage, (deps: MigratorDeps, request: RunRequest, wa
     const result = await backfill(deps, { integration, source }, watch)
     return result.kind === 'done' ? DONE : partial(`${result.left} secrets could not be settled: ${result.reason}`)
   },
-  verify: async (deps, { integration }, watch) => {
-    const verified = await verify(deps, integration, watch)
+  verify: async (deps, { integration, repair = false }, watch) => {
+    const verified = await verify(deps, integration, watch, { repair })
     if (verified.kind === 'partial') return { ...partial(`verify stopped: ${verified.reason}`), verified }
     const wrong = Object.values(verified.mismatches).reduce((sum, n) => sum + n, 0)
     if (wrong === 0) return { ...DONE, verified }
-    return { outcome: 'mismatches', message: `${wrong} secrets differ between the sides`, verified }
+    const message = `${wrong} secrets differ between the sides, ${verified.repaired} of them were repaired`
+    return { outcome: wrong === verified.repaired ? 'done' : 'mismatches', message, verified }
   },
 }
 

@@ -41,6 +41,8 @@ export interface RunOrder {
   readonly kind: RunKind
   readonly actor: string
   readonly reason: string | null
+  /** Verify also repairs what it can. */
+  readonly repair?: boolean
 }
 
 /** The runs of this process: one an integration at a time, the latest of each is remembered. */
@@ -87,12 +89,12 @@ export function makeRuns({ migrate, journal, clock, metrics, newId }: RunsOption
     for (const listener of active.listeners) listener(active.run)
   }
 
-  const carryOut = async (active: Active, { integration, kind }: RunOrder): Promise<Run> => {
+  const carryOut = async (active: Active, { integration, kind, repair = false }: RunOrder): Promise<Run> => {
     const { signal } = active.controller
     metrics.active.inc({ kind })
     try {
       signal.throwIfAborted()
-      const result = await migrate({ integration, kind }, { signal, emit: (p) => change(active, shown(p)) })
+      const result = await migrate({ integration, kind, repair }, { signal, emit: (p) => change(active, shown(p)) })
       change(active, { ...result, endedAt: clock.wall() })
     } catch (error) {
       change(active, { ...failure(error, signal), endedAt: clock.wall() })
@@ -129,7 +131,7 @@ export function makeRuns({ migrate, journal, clock, metrics, newId }: RunsOption
       const before = latest.get(integration)
       latest.set(integration, active)
       try {
-        await note(run, 'run-started', { reason: order.reason })
+        await note(run, 'run-started', { reason: order.reason, repair: order.repair ?? false })
       } catch (error) {
         if (before === undefined) latest.delete(integration)
         else latest.set(integration, before)

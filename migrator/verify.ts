@@ -8,6 +8,7 @@ import type { Verification, VerifyRow } from '../ledger/postgres/verification.ts
 import type { InventoryDeps } from './inventory.ts'
 import { makePasses } from './passes.ts'
 import { makePatience, persist } from './patience.ts'
+import { type RepairDeps, repair } from './repair.ts'
 import { look, type SightDeps, type Sights } from './sights.ts'
 import type { Watch } from './stages.ts'
 import { findUnknown } from './unknown-names.ts'
@@ -18,7 +19,7 @@ import { findUnknown } from './unknown-names.ts'
  * and read again after a grace period; it is a mismatch only if it stays and the row was the same before the first look,
  * before the second and after it. At last both stores are listed, for names that no proxied write has made.
  */
-export interface VerifyDeps extends SightDeps, InventoryDeps {
+export interface VerifyDeps extends SightDeps, InventoryDeps, RepairDeps {
   readonly integrations: () => Promise<readonly IntegrationRow[]>
   readonly verification: Verification
   readonly mismatches: Pick<Mismatches, 'record' | 'resolve'>
@@ -43,6 +44,8 @@ export interface VerifyResult {
   readonly owing: number
   readonly quarantined: number
   readonly mismatches: Readonly<Record<MismatchClass, number>>
+  /** Of the mismatches, those that were made equal again. */
+  readonly repaired: number
   readonly reason: string | null
 }
 
@@ -52,19 +55,29 @@ interface Work {
   readonly watch: Watch
   readonly tally: Record<VerifyWord, number>
   readonly total: number
+  readonly repair: boolean
+  repaired: number
   reason: string | null
 }
 
 /** How often a secret that changes while it is looked at is looked at again. */
 const ROUNDS = 3
 
-/** Throws `stage-refused` before the integration is inventoried; rejects when aborted. */
-export async function verify(deps: VerifyDeps, integration: string, watch: Watch): Promise<VerifyResult> {
+/**
+ * Throws `stage-refused` before the integration is inventoried; rejects when aborted. With `repair` a side that differs
+ * from what the row knows is made equal to the one that does not.
+ */
+export async function verify(
+  deps: VerifyDeps,
+  integration: string,
+  watch: Watch,
+  options: { readonly repair: boolean } = { repair: false },
+): Promise<VerifyResult> {
   await persist(deps, watch.signal, () => assertInventoried(deps, integration))
   const total = await persist(deps, watch.signal, () => deps.rows(integration))
   const words: readonly VerifyWord[] = ['equal', 'owing', 'quarantined', ...MISMATCH_CLASSES]
   const tally = Object.fromEntries(words.map((word) => [word, 0])) as Record<VerifyWord, number>
-  const work: Work = { deps, integration, watch, tally, total, reason: null }
+  const work: Work = { deps, integration, watch, tally, total, ...options, repaired: 0, reason: null }
   await verifyRows(work)
   if (work.reason === null) work.reason = await findUnknown(deps, integration, watch, () => tell(work, 'out_of_band'))
   return resultOf(work)
@@ -199,6 +212,7 @@ async function record(work: Work, { row, sights }: Judged, difference: MismatchC
   await persist(deps, watch.signal, () => deps.mismatches.record(mismatch))
   await persist(deps, watch.signal, () => deps.verification.refuted([row]))
   tell(work, difference)
+  if (work.repair && (await repair(deps, { row, sights }, watch))) work.repaired += 1
 }
 
 function tell({ deps, integration, tally }: Work, word: VerifyWord): void {
@@ -215,5 +229,6 @@ const tellProgress = (work: Work): void => {
 function resultOf(work: Work): VerifyResult {
   const { equal, owing, quarantined, ...mismatches } = work.tally
   const kind = work.reason === null ? 'done' : 'partial'
-  return { kind, checked: checked(work), equal, owing, quarantined, mismatches, reason: work.reason }
+  const { repaired, reason } = work
+  return { kind, checked: checked(work), equal, owing, quarantined, mismatches, repaired, reason }
 }

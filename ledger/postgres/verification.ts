@@ -30,6 +30,8 @@ export interface Verification {
   verified(rows: readonly VerifyRow[]): Promise<void>
   /** The same rows are not what they were verified to be: they count as not verified. */
   refuted(rows: readonly VerifyRow[]): Promise<void>
+  /** For a repair: `fresh` holds what the row knows, the other side owes it. False: the row has changed since. */
+  reopen(row: VerifyRow, fresh: Side): Promise<boolean>
 }
 
 interface Row extends Address, Omit<VerifyRow, 'address' | 'version' | 'seq' | 'versions'> {
@@ -92,5 +94,13 @@ export const makeVerification = (database: Database): Verification => ({
   },
   refuted: async (rows) => {
     if (rows.length > 0) await database.query('crossfade-refuted', REFUTED, stamps(rows))
+  },
+  reopen: async ({ address, version, seq }, fresh) => {
+    const [row] = await database.query<{ reopened: boolean }>(
+      'crossfade-reopen',
+      'select crossfade.reopen($1::jsonb) as reopened',
+      [JSON.stringify({ ...address, version, seq, fresh })],
+    )
+    return row?.reopened === true
   },
 })

@@ -98,3 +98,22 @@ begin
   end loop;
   return answers;
 end $$;
+
+-- repair: a side that lost or changed what both held owes it again. p: {integration, customer, name, version, seq, fresh}.
+-- False: the row has changed since it was judged. Nobody needs to know of the debt first: no write was acknowledged with it.
+create function crossfade.reopen(p jsonb) returns boolean language plpgsql volatile as $$
+declare
+  r crossfade.secret;
+begin
+  perform pg_advisory_xact_lock_shared(crossfade.state_key(p ->> 'integration'));
+  select * into r from crossfade.secret s
+    where s.integration = p ->> 'integration' and s.customer = p ->> 'customer' and s.name = p ->> 'name'
+      and s.version = (p ->> 'version')::bigint and s.seq = (p ->> 'seq')::bigint and s.fresh = 'both' and s.ops = '{}'
+    for update;
+  if not found then return false; end if;
+  r := crossfade.move_fresh(r, p ->> 'fresh');
+  -- The other side may hold anything: never again is it taken for one that nothing was put to.
+  r.blank := false;
+  perform crossfade.save(r);
+  return true;
+end $$;

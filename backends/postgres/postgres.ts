@@ -31,6 +31,7 @@ import {
   type Mapping,
   type ReadStatements,
   readStatements,
+  type Width,
   type WriteKind,
   writeStatement,
 } from './statements.ts'
@@ -40,8 +41,9 @@ interface Ready {
   readonly kind: 'ready'
   readonly mapping: Mapping
   readonly reads: ReadStatements
-  readonly writes: (effect: Effect, kinds: readonly WriteKind[]) => Statement
+  readonly writes: (effect: Effect, kinds: readonly WriteKind[], width: Width) => Statement
 }
+type Row = readonly unknown[]
 type Prepare = (call: Call) => Promise<Ready | FailedAnswer>
 
 const UNREPRESENTABLE: GetOutcome = { kind: 'error', reason: 'unrepresentable', passing: false }
@@ -96,9 +98,9 @@ function preparing(config: PostgresConfig, database: Database): Prepare {
 /** Each text is made once: there are few combinations of effect and conditions. */
 function writeStatements(mapping: Mapping): Ready['writes'] {
   const made = new Map<string, Statement>()
-  return (effect, kinds) => {
-    const key = `${effect} ${kinds.join(' ')}`
-    const statement = made.get(key) ?? writeStatement(mapping, effect, kinds)
+  return (effect, kinds, width) => {
+    const key = `${effect} ${kinds.join(' ')} ${width}`
+    const statement = made.get(key) ?? writeStatement(mapping, effect, kinds, width)
     made.set(key, statement)
     return statement
   }
@@ -132,13 +134,12 @@ function makeReads(database: Database, prepare: Prepare, codec: Codec) {
 }
 
 function makeWrites(database: Database, prepare: Prepare, codec: Codec) {
-  const write = (
-    ready: Ready,
-    effect: Effect,
-    kinds: readonly WriteKind[],
-    rows: readonly (readonly unknown[])[],
-    call: Call,
-  ) => database.askBounded<WrittenRow>(ready.writes(effect, kinds), columnwise(rows), call)
+  const write = (ready: Ready, effect: Effect, kinds: readonly WriteKind[], rows: readonly Row[], call: Call) => {
+    const [first, ...others] = rows
+    const one = others.length === 0
+    const values = one ? (first ?? []) : columnwise(rows)
+    return database.askBounded<WrittenRow>(ready.writes(effect, kinds, one ? 'one' : 'many'), values, call)
+  }
 
   const putRound = async (puts: readonly PutRequest[], call: Call): Promise<readonly PutOutcome[]> => {
     const ready = await prepare(call)

@@ -65,9 +65,15 @@ export const contentRoles = ({ config }: Mapping): readonly (typeof CONTENT)[num
 const wire = (m: Mapping, role: string): string =>
   role === 'value' && typeOf(m, 'value') === 'bytea' ? 'bytea' : 'text'
 
-/** `unnest` of one array a field, so that a batch is one statement. */
-const input = (m: Mapping, roles: readonly string[]): string => {
+/** One row or many: a batch is `unnest` of one array a field; a single row is inlined, which runs in half the time. */
+export type Width = 'one' | 'many'
+
+const input = (m: Mapping, roles: readonly string[], width: Width): string => {
   const fields = [...KEY, ...roles]
+  if (width === 'one') {
+    const scalars = fields.map((role, at) => `$${at + 1}::${wire(m, role)} AS ${role}`).join(', ')
+    return `input AS NOT MATERIALIZED (SELECT ${scalars}, 1 AS n)`
+  }
   const arrays = fields.map((role, at) => `$${at + 1}::${wire(m, role)}[]`).join(', ')
   return `input AS (SELECT * FROM unnest(${arrays}) WITH ORDINALITY AS i(${fields.join(', ')}, n))`
 }
@@ -147,7 +153,7 @@ function piece(write: Write, kind: WriteKind): string {
 }
 
 /** One statement for writes of these kinds; each row of the input gets one row of the answer, in order. */
-export function writeStatement(mapping: Mapping, effect: Effect, kinds: readonly WriteKind[]): Statement {
+export function writeStatement(mapping: Mapping, effect: Effect, kinds: readonly WriteKind[], width: Width): Statement {
   // A tombstone may be a row of its own, which then needs a value too.
   const roles = [...(effect === 'erase' ? [] : contentRoles(mapping)), 'fence']
   const inTime = `clock_timestamp() < to_timestamp($${KEY.length + roles.length + 1}::float8 / 1000)`
@@ -159,9 +165,9 @@ export function writeStatement(mapping: Mapping, effect: Effect, kinds: readonly
       : `EXISTS (SELECT FROM ${quotedTable(mapping.config)} AS t WHERE ${sameKey(mapping)} AND NOT ${isDeleted(mapping)})`
   const written = kinds.map((kind) => `SELECT * FROM w_${kind}`).join(' UNION ALL ')
   return {
-    name: `crossfade_${effect}_${kinds.join('_')}`,
+    name: `crossfade_${effect}_${kinds.join('_')}_${width}`,
     text:
-      `WITH ${[input(mapping, roles), ...pieces, `written AS (${written})`].join(', ')} ` +
+      `WITH ${[input(mapping, roles, width), ...pieces, `written AS (${written})`].join(', ')} ` +
       `SELECT w.in_time IS NOT NULL AS written, w.version, w.fence, ` +
       `${present} AS present, NOT ${inTime} AS late, ${STORE_MS} AS store_ms ` +
       `FROM input i LEFT JOIN written w USING (${KEY.join(', ')}) ORDER BY i.n`,
@@ -202,7 +208,7 @@ export function readStatements(m: Mapping): ReadStatements {
     },
     many: {
       name: 'crossfade_get_many',
-      text: `WITH ${input(m, [])} SELECT ${fields(m)} FROM input i LEFT JOIN ${table} AS t ON ${sameKey(m)} ORDER BY i.n`,
+      text: `WITH ${input(m, [], 'many')} SELECT ${fields(m)} FROM input i LEFT JOIN ${table} AS t ON ${sameKey(m)} ORDER BY i.n`,
     },
     scan: {
       name: 'crossfade_scan',

@@ -24,7 +24,9 @@ export interface WrittenRow extends Timed {
   readonly late: boolean
 }
 
-export type SealedStatements = Readonly<Record<'one' | 'many' | 'heads' | 'write' | 'scan' | 'scanCustomer', Statement>>
+export type SealedStatements = Readonly<
+  Record<'one' | 'many' | 'heads' | 'writeOne' | 'writeMany' | 'scan' | 'scanCustomer', Statement>
+>
 
 const KEY = 'integration, customer, name'
 const ADDRESSES = `unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS i(${KEY}, n)`
@@ -54,7 +56,8 @@ export function sealedStatements(schema: string, keep: number): SealedStatements
       name: 'crossfade_heads',
       text: `SELECT s.version::text AS version FROM ${ADDRESSES} LEFT JOIN ${schema}.secret s ON ${same('s', 'i')} ORDER BY i.n`,
     },
-    write: { name: 'crossfade_write', text: writeText(schema, keep) },
+    writeOne: { name: 'crossfade_write_one', text: writeText(schema, keep, ONE) },
+    writeMany: { name: 'crossfade_write_many', text: writeText(schema, keep, MANY) },
     scan: {
       name: 'crossfade_scan',
       text: `${entry} AND (s.customer, s.name) > ($2::text, $3::text) ORDER BY s.customer, s.name LIMIT $4::int`,
@@ -66,12 +69,26 @@ export function sealedStatements(schema: string, keep: number): SealedStatements
   }
 }
 
+const FIELDS_SENT = [
+  ['integration', 'text'],
+  ['customer', 'text'],
+  ['name', 'text'],
+  ['expected', 'bigint'],
+  ['id', 'uuid'],
+  ['key_version', 'int'],
+  ['nonce', 'bytea'],
+  ['ciphertext', 'bytea'],
+] as const
+
+/** A single row is inlined, which runs in two thirds of the time. */
+const ONE = `input AS NOT MATERIALIZED (SELECT ${FIELDS_SENT.map(([name, type], at) => `$${at + 1}::${type} AS ${name}`).join(', ')}, 1 AS n)`
+const MANY =
+  `input AS (SELECT * FROM unnest(${FIELDS_SENT.map(([, type], at) => `$${at + 1}::${type}[]`).join(', ')}) ` +
+  `WITH ORDINALITY AS i(${FIELDS_SENT.map(([name]) => name).join(', ')}, n))`
+
 /** $4 expected version (0: none yet), $5 id, $6 key version, $7 nonce, $8 ciphertext (null: a tombstone), $9 deadline. */
-const writeText = (schema: string, keep: number): string => `
-WITH input AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::int[], $7::bytea[], $8::bytea[])
-    WITH ORDINALITY AS i(${KEY}, expected, id, key_version, nonce, ciphertext, n)
-),
+const writeText = (schema: string, keep: number, input: string): string => `
+WITH ${input},
 moved AS (
   UPDATE ${schema}.secret s SET version = s.version + 1, id = i.id, deleted = i.ciphertext IS NULL
   FROM input i WHERE ${same('s', 'i')} AND s.version = i.expected AND i.expected > 0 AND ${IN_TIME}

@@ -72,11 +72,12 @@ export function makeWrites({ database, keyring, sql, maxSize, clock, newId }: Wr
 
   const store = async (steps: readonly Step[], call: Call): Promise<void> => {
     if (steps.length === 0) return
-    const answer = await database.askBounded<WrittenRow>(
-      sql.write,
-      columnwise(steps.map((step) => rowOf(step, newId()))),
-      call,
-    )
+    const rows = steps.map((step) => rowOf(step, newId()))
+    const [first = []] = rows
+    const answer =
+      rows.length === 1
+        ? await database.askBounded<WrittenRow>(sql.writeOne, first, call)
+        : await database.askBounded<WrittenRow>(sql.writeMany, columnwise(rows), call)
     steps.forEach((step, at) => {
       if (answer.kind === 'failed') step.outcome = writeFailure(answer.failure)
       else step.outcome = outcomeOf(answer.rows[at])

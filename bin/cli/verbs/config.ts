@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { type CheckResult, configCheck } from '../../config/check.ts'
-import { effectiveConfig, printConfig } from '../../config/print.ts'
+import type { CheckResult } from '../../config/check.ts'
 import type { Paint } from '../paint.ts'
 import type { Runner } from '../session.ts'
 
+// The schema of the whole configuration takes a while to load, so only these verbs load it.
 export const addConfig = (program: Command, runner: Runner): void => {
   const config = program.command('config').description('Look at a configuration file.')
   const check = config
@@ -12,6 +12,7 @@ export const addConfig = (program: Command, runner: Runner): void => {
     .argument('<file>', 'the configuration')
     .option('--connect', 'also ask the stores and the ledger')
   runner.bind<{ connect?: boolean }>(check, async ({ io, report }, { file = '' }, { connect = false }) => {
+    const { configCheck } = await import('../../config/check.ts')
     const { ok, results } = await configCheck(file, { env: io.env, connect })
     for (const result of results) report.data(`${describe(result, report.paint)}\n`)
     report.object({ ok, results })
@@ -22,6 +23,7 @@ export const addConfig = (program: Command, runner: Runner): void => {
     .description('Print a configuration as it is used: variables put in, defaults filled in. It holds no secret.')
     .argument('<file>', 'the configuration')
   runner.bind(print, async ({ io, report }, { file = '' }) => {
+    const { effectiveConfig, printConfig } = await import('../../config/print.ts')
     if (report.json) report.object({ config: effectiveConfig(file, io.env) })
     else report.data(printConfig(file, io.env))
     return 'ok'

@@ -35,7 +35,8 @@ export function existingData(root: string): string | null {
 /** Makes the folders that are missing and returns where everything is. */
 export function openDataFolder(root: string, user: PostgresUser): DataFolder {
   try {
-    mkdirSync(root, { recursive: true, mode: user === null ? 0o700 : 0o711 })
+    const made = mkdirSync(root, { recursive: true }) !== undefined
+    if (made) chmodSync(root, user === null ? 0o700 : 0o711)
     const cluster = realpathSync(placeCluster(root, user))
     return { root, cluster, pgdata: join(cluster, 'pgdata'), passwordFile: join(root, 'password') }
   } catch (cause) {

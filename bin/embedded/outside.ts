@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { embeddedFault } from './faults.ts'
 
 /**
@@ -21,7 +21,8 @@ export function sharedFolder(): string {
 
 function prepare(folder: string): string | null {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o711 })
+    // Whatever the umask: a folder that nobody else can pass through would be of no use.
+    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o711)
     // /var/tmp is everybody's: a folder that somebody else made there first is not ours to trust.
     const found = lstatSync(folder)
     if (!found.isDirectory() || found.uid !== 0) return 'it belongs to somebody else'

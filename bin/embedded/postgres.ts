@@ -50,7 +50,8 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const user = choosePostgresUser(existingData(root))
   const binaries = locateBinaries(user)
   const folder = openDataFolder(root, user)
-  const lock = takeLock(root)
+  // Where the data really is: a copied folder leads to the same cluster by its symbolic link.
+  const lock = takeLock(folder.cluster)
   try {
     await stopOrphan(folder.pgdata)
     const password = readOrMakePassword(folder)

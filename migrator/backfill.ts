@@ -8,8 +8,8 @@ import type { Watch } from './stages.ts'
 /*
  * Sweeps of settle passes over the debts of one integration, until none is left, or what is left was written after the
  * last clean sweep began: then the backfill has caught up with the traffic, and the settler keeps up with it. A sweep
- * takes no more passes than its debts need, so that steady writes cannot keep it going. There is nothing to resume: the
- * rows say what is owed.
+ * takes no more passes than its debts need, so that steady writes cannot keep it going. A store that is too slow for a
+ * batch gets smaller ones. There is nothing to resume: the rows say what is owed.
  */
 export interface BackfillDeps extends SettleDeps {
   readonly owing: (integration: string, since: string | null) => Promise<Owing>
@@ -41,6 +41,8 @@ interface Work {
   readonly tally: Record<SettleKind, number>
   /** Least debts that were ever left. */
   least: number
+  /** Secrets that the next pass takes. */
+  batch: number
   reason: string | null
 }
 
@@ -48,9 +50,9 @@ interface Work {
 export async function backfill(deps: BackfillDeps, wanted: Wanted, watch: Watch): Promise<BackfillResult> {
   const patience = makePatience({ clock: deps.clock, limit: deps.patience })
   const tally = { equal: 0, later: 0, quarantine: 0, unknown: 0, overtaken: 0 }
-  const work: Work = { deps, wanted, watch, patience, tally, least: Number.POSITIVE_INFINITY, reason: null }
-  let before = await owing(work, null)
-  work.least = left(before.fresh, wanted)
+  let before = await owing({ deps, wanted, watch }, null)
+  const least = left(before.fresh, wanted)
+  const work: Work = { deps, wanted, watch, patience, tally, least, batch: deps.batch, reason: null }
   for (;;) {
     if (left(before.fresh, wanted) === 0) return result(work, 'done', 0)
     const clean = await sweep(work, left(before.fresh, wanted))
@@ -62,8 +64,10 @@ export async function backfill(deps: BackfillDeps, wanted: Wanted, watch: Watch)
   }
 }
 
-const owing = ({ deps, wanted, watch }: Work, since: string | null): Promise<Owing> =>
-  persist(deps, watch.signal, () => deps.owing(wanted.integration, since))
+const owing = (
+  { deps, wanted, watch }: Pick<Work, 'deps' | 'wanted' | 'watch'>,
+  since: string | null,
+): Promise<Owing> => persist(deps, watch.signal, () => deps.owing(wanted.integration, since))
 
 const left = (counts: Readonly<Record<Side, number>>, { source }: Wanted): number =>
   SIDES.reduce((sum, side) => (source === null || source === side ? sum + counts[side] : sum), 0)
@@ -93,13 +97,15 @@ async function sweep(work: Work, debts: number): Promise<boolean> {
   const passes = makePasses(deps.concurrency)
   const patience = makePatience({ clock: deps.clock, limit: deps.patience })
   let dry = false
-  for (let n = 0; n <= debts / deps.batch && !dry && !passes.failed; n += 1) {
+  for (let taken = 0; taken <= debts && !dry && !passes.failed; taken += work.batch) {
     await passes.add(async () => {
       if (dry) return
-      const reports = await persist(deps, watch.signal, () => pass(work))
+      const { batch } = work
+      const reports = await persist(deps, watch.signal, () => pass(work, batch))
       count(work, reports)
+      work.batch = nextBatch(deps.batch, batch, reports)
       watch.progress(done(work), Math.max(total, done(work)))
-      dry ||= reports.length < deps.batch
+      dry ||= reports.length < batch
       if (!(await standing(work, patience, reports))) dry = true
     })
   }
@@ -108,8 +114,18 @@ async function sweep(work: Work, debts: number): Promise<boolean> {
   return tally.later + tally.unknown === troubles
 }
 
-const pass = ({ deps, wanted }: Work): Promise<readonly SettleReport[]> =>
-  settle(deps, { ...wanted, limit: deps.batch, lease: deps.lease })
+const pass = ({ deps, wanted }: Work, limit: number): Promise<readonly SettleReport[]> =>
+  settle(deps, { ...wanted, limit, lease: deps.lease })
+
+const TOO_SLOW: ReadonlySet<string | null> = new Set(
+  ['late', 'timeout'].flatMap((reason) => [`source: ${reason}`, `target: ${reason}`]),
+)
+
+/** Half of what was too much for a store's deadline, then more by a hundredth of the configured size at a time. */
+function nextBatch(most: number, now: number, reports: readonly SettleReport[]): number {
+  const slow = reports.some((report) => report.kind === 'unknown' || TOO_SLOW.has(report.reason))
+  return slow ? Math.max(1, Math.floor(now / 2)) : Math.min(most, now + Math.ceil(most / 100))
+}
 
 /** After a pass in which nothing but refusals came back, waits; false when that has gone on for too long. */
 async function standing({ watch, reason }: Work, patience: Patience, reports: readonly SettleReport[]) {

@@ -220,3 +220,15 @@ test('writers that never pause do not keep a backfill from ending', async (t) =>
   const { copied } = await under.deps.counts(INTEGRATION)
   assert.ok(copied >= 40, `${copied} copied`)
 })
+
+test('a store that is too slow for a batch gets smaller ones until it keeps up', async (t) => {
+  const under = await inventoried(t, 100, { batch: 64 })
+  const sizes: number[] = []
+  under.stores.new.gate('putMany', async (real, puts, call) => {
+    sizes.push(puts.length)
+    return puts.length > 20 ? puts.map((): PutOutcome => ({ kind: 'refused', reason: 'late' })) : real(puts, call)
+  })
+  const result = await backfill({ ...under.deps, concurrency: 1 }, forward, unwatched())
+  assert.deepEqual([result.kind, result.left, result.settled.equal], ['done', 0, 100])
+  assert.deepEqual(sizes.slice(0, 3), [64, 32, 4])
+})

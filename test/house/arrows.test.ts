@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<Room, readonly Room[]> = {
   bin: ['core', 'backends', 'flags', 'access', 'ledger', 'proxy', 'migrator', 'dashboards'],
 }
 
-const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g
+const IMPORT = /(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g
 
 const roomOf = (path: string): string => path.split('/')[0] ?? ''
 

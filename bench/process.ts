@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** A Node process that the bench started. */
+export interface Started<T> {
+  readonly ready: T
+  /** SIGTERM, then waits; SIGKILL after ten seconds. Idempotent. */
+  stop(): Promise<void>
+}
+
+interface StartOptions<T> {
+  readonly argv: readonly string[]
+  /** Called for each line of its output until it answers something. */
+  readonly ready: (line: string) => T | null
+  readonly signal: AbortSignal
+}
+
+const KEPT_LINES = 20
+const STOP_MS = 10_000
+
+/** Starts `node argv...`; resolves when it says that it is ready, rejects with its last lines if it ends before. */
+export const startNode = async <T>({ argv, ready, signal }: StartOptions<T>): Promise<Started<T>> => {
+  const child = spawn(process.execPath, [...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const stop = (): Promise<void> => stopChild(child)
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const last: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      last.push(line)
+      if (last.length > KEPT_LINES) last.shift()
+      const answer = ready(line)
+      if (answer !== null) resolve(answer)
+    })
+  }
+  child.once('error', reject)
+  child.once('close', (code) => reject(new Error(`${argv.join(' ')} ended with ${code}\n${last.join('\n')}`)))
+  const abort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return { ready: await promise, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+const stopChild = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const closed = once(child, 'close')
+  child.kill('SIGTERM')
+  const waiting = new AbortController()
+  const late = delay(STOP_MS, 'late', { signal: waiting.signal }).catch(() => 'stopped')
+  const ended = await Promise.race([closed, late])
+  waiting.abort()
+  if (ended === 'late') {
+    child.kill('SIGKILL')
+    await closed
+  }
+}

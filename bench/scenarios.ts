@@ -1,0 +1,14 @@
+import type { Bench, Result } from './scenario.ts'
+import { runScenario } from './scenario.ts'
+import { passthrough } from './scenarios/passthrough.ts'
+
+/** A scenario whose systems' names no longer matter. */
+export interface Listed {
+  readonly about: string
+  run(bench: Bench): Promise<Result>
+}
+
+/** `npm run bench -- NAME`; a new scenario is one file and one line here. */
+export const SCENARIOS: Readonly<Record<string, Listed>> = {
+  [passthrough.name]: { about: passthrough.about, run: (bench) => runScenario(passthrough, bench) },
+}

@@ -49,11 +49,8 @@ export const STORE_MS = '(extract(epoch from clock_timestamp()) * 1000)::float8'
 
 const READ_CLOCK: Statement = { name: 'crossfade_clock', text: `SELECT ${STORE_MS} AS store_ms` }
 
-/**
- * READ COMMITTED: the statements judge their conditions again after a lock wait; stricter levels refuse. Generic plans: all
- * of them find rows by a key, and planning a write anew costs more than running it (measured: a put takes twice as long).
- */
-const SETTINGS = '-c default_transaction_isolation=read\\ committed -c plan_cache_mode=force_generic_plan -c jit=off'
+/** The statements judge their conditions again after a lock wait, as READ COMMITTED does; stricter levels refuse. */
+const SETTINGS = '-c default_transaction_isolation=read\\ committed'
 
 export function makeDatabase(options: DatabaseOptions): Database {
   const pool = makePool(options)

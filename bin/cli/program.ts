@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXITS } from './exit-codes.ts'
 import { cliFault } from './faults.ts'
@@ -14,6 +13,7 @@ import { addCaps, addLift, addRollback } from './verbs/rollback.ts'
 import { addSecrets } from './verbs/secrets.ts'
 import { addServe } from './verbs/serve.ts'
 import { addStatus } from './verbs/status.ts'
+import { version } from './version.ts'
 
 const VERBS = [
   addServe,
@@ -95,16 +95,3 @@ const everyCommand = (command: Command, change: (command: Command) => Command): 
 
 const exitCodesHelp = (): string =>
   ['Exit codes:', ...Object.values(EXITS).map(({ code, when }) => `  ${String(code).padEnd(5)}${when}`)].join('\n')
-
-/** Of package.json, which lies two folders up in a clone and three in `dist` of a package. */
-const version = (): string => {
-  for (const up of ['../../', '../../../']) {
-    try {
-      const { version } = JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8'))
-      return version
-    } catch {
-      // Not there: look one folder further up.
-    }
-  }
-  return 'unknown'
-}

@@ -9,18 +9,18 @@ export interface JournalEvent {
 }
 
 export interface StoredEvent extends JournalEvent {
-  readonly id: number
+  readonly id: string
   readonly at: string
 }
 
 export interface Journal {
   append(event: JournalEvent): Promise<void>
-  /** Newest first. */
-  list(integration: string | null, limit: number): Promise<readonly StoredEvent[]>
+  /** Newest first, those that concern every integration too; `before` is the id that the page before ended with. */
+  list(integrations: readonly string[], limit: number, before?: string): Promise<readonly StoredEvent[]>
 }
 
-const LIST = `select id::float8 as id, at, kind, integration, actor, detail from crossfade.event
-  where $1::text is null or integration = $1 order by id desc limit $2`
+const LIST = `select id::text as id, at, kind, integration, actor, detail from crossfade.event
+  where (integration is null or integration = any ($1::text[])) and ($3::bigint is null or id < $3) order by id desc limit $2`
 
 export const makeJournal = (database: Database): Journal => ({
   append: async ({ kind, integration, actor, detail }) => {
@@ -30,10 +30,11 @@ export const makeJournal = (database: Database): Journal => ({
       [kind, integration, actor, JSON.stringify(detail)],
     )
   },
-  list: async (integration, limit) => {
+  list: async (integrations, limit, before) => {
     const rows = await database.query<Omit<StoredEvent, 'at'> & { at: Date }>('crossfade-events', LIST, [
-      integration,
+      integrations,
       limit,
+      before ?? null,
     ])
     return rows.map((row) => ({ ...row, at: row.at.toISOString() }))
   },

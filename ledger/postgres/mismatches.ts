@@ -12,6 +12,7 @@ export interface MismatchRecord extends Address {
 }
 
 export interface StoredMismatch extends MismatchRecord {
+  readonly id: string
   readonly at: string
   readonly resolvedAt: string | null
 }
@@ -21,8 +22,13 @@ export interface Mismatches {
   record(mismatch: MismatchRecord): Promise<void>
   /** Both sides were found equal again. */
   resolve(addresses: readonly Address[]): Promise<void>
-  /** Newest first. */
-  list(integration: string | null, openOnly: boolean, limit: number): Promise<readonly StoredMismatch[]>
+  /** Newest first; `before` is the id that the page before ended with. */
+  list(
+    integrations: string | readonly string[],
+    openOnly: boolean,
+    limit: number,
+    before?: string,
+  ): Promise<readonly StoredMismatch[]>
 }
 
 const RECORD = `
@@ -39,10 +45,11 @@ const RESOLVE = `
   where (m.integration, m.customer, m.name) = (a.integration, a.customer, a.name) and m.resolved_at is null`
 
 const LIST = `
-  select at, integration, customer, name, source, class, legacy_fingerprint as "legacyFingerprint",
+  select id::text as id, at, integration, customer, name, source, class, legacy_fingerprint as "legacyFingerprint",
     new_fingerprint as "newFingerprint", legacy_version as "legacyVersion", new_version as "newVersion", resolved_at as "resolvedAt"
   from crossfade.mismatch
-  where ($1::text is null or integration = $1) and (not $2 or resolved_at is null) order by id desc limit $3`
+  where integration = any ($1::text[]) and (not $2 or resolved_at is null) and ($4::bigint is null or id < $4)
+  order by id desc limit $3`
 
 type Listed = Omit<StoredMismatch, 'at' | 'resolvedAt'> & { readonly at: Date; readonly resolvedAt: Date | null }
 
@@ -63,8 +70,13 @@ export const makeMismatches = (database: Database): Mismatches => ({
     const values = [addresses.map((a) => a.integration), addresses.map((a) => a.customer), addresses.map((a) => a.name)]
     await database.query('crossfade-resolve', RESOLVE, values)
   },
-  list: async (integration, openOnly, limit) => {
-    const rows = await database.query<Listed>('crossfade-mismatches', LIST, [integration, openOnly, limit])
+  list: async (integrations, openOnly, limit, before) => {
+    const rows = await database.query<Listed>('crossfade-mismatches', LIST, [
+      [integrations].flat(),
+      openOnly,
+      limit,
+      before ?? null,
+    ])
     return rows.map((row) => ({ ...row, at: row.at.toISOString(), resolvedAt: row.resolvedAt?.toISOString() ?? null }))
   },
 })

@@ -1,13 +1,20 @@
 import type { Command } from 'commander'
+import { SAMPLE_DEFAULTS } from '../../embedded/sample/secrets.ts'
 import { cliFault } from '../faults.ts'
-import type { ServeProgram } from '../serve-program.ts'
 import type { Runner } from '../session.ts'
 
 interface Options {
   readonly embedded?: boolean
   readonly config?: string
   readonly traffic?: boolean
+  readonly clients?: string
+  readonly operators?: string
+  readonly secrets?: string
+  readonly worker?: boolean
 }
+
+/** Where an embedded system listens unless told otherwise. */
+const DEFAULTS = { clients: '127.0.0.1:8700', operators: '127.0.0.1:8701' } as const
 
 export const addServe = (program: Command, runner: Runner): void => {
   const command = program
@@ -16,18 +23,23 @@ export const addServe = (program: Command, runner: Runner): void => {
     .option('--config <file>', 'the configuration to serve')
     .option('--embedded', 'bring PostgreSQL, sample data and tokens along, on this machine only')
     .option('--traffic', 'with --embedded: a steady sample load')
+    .option('--clients <address>', `with --embedded: host:port for clients (default ${DEFAULTS.clients})`)
+    .option('--operators <address>', `with --embedded: host:port for operators (default ${DEFAULTS.operators})`)
+    .option(
+      '--secrets <number>',
+      `with --embedded: sample secrets to make at the first start (default ${SAMPLE_DEFAULTS.secrets})`,
+    )
+    .option('--no-worker', 'leave debts and runs to other processes')
   runner.bind<Options>(command, async ({ io, report, options: { data } }, _args, options) => {
     const { config, embedded = false, traffic = false } = options
     if (embedded === (config !== undefined)) throw cliFault('usage', 'serve wants either --embedded or --config FILE')
     if (traffic && !embedded) throw cliFault('usage', '--traffic is for --embedded')
-    const serve = await loadServe()
-    return serve({ embedded, config: config ?? null, data: data ?? null, traffic, json: report.json }, io)
+    const { clients = DEFAULTS.clients, operators = DEFAULTS.operators, worker = true } = options
+    const secrets = options.secrets === undefined ? SAMPLE_DEFAULTS.secrets : Number(options.secrets)
+    if (!Number.isInteger(secrets) || secrets < 1) throw cliFault('usage', '--secrets wants a number of 1 or more')
+    // Only here, so that no other verb waits for the whole system to load.
+    const { serve } = await import('../../serve/serve.ts')
+    const where = { embedded, config: config ?? null, data: data ?? null, clients, operators }
+    return serve({ ...where, traffic, worker, secrets, json: report.json }, io)
   })
-}
-
-/** Only here, so that no other verb waits for the whole system to load. */
-const loadServe = async (): Promise<ServeProgram> => {
-  const extension = import.meta.url.slice(-2)
-  const { serve } = (await import(`../../serve/serve.${extension}`)) as { serve: ServeProgram }
-  return serve
 }

@@ -1,0 +1,67 @@
+import type { Address } from '../../backends/secret.ts'
+import type { MismatchClass } from '../../ledger/compare.ts'
+import { listQuarantine } from '../../ledger/postgres/quarantine.ts'
+import type { EventsPort, MismatchesPort } from '../../proxy/ops/ports.ts'
+import type { Engine } from '../serve/engine.ts'
+import { select } from './select.ts'
+
+/** The key of the next page: of the last entry, if the page is full. */
+const nextOf = <T>(entries: readonly T[], limit: number, keyOf: (entry: T) => string): string | null => {
+  const last = entries.at(-1)
+  return entries.length < limit || last === undefined ? null : keyOf(last)
+}
+
+export function makeMismatchesPort({ config, mismatches, parts }: Engine): MismatchesPort {
+  return {
+    mismatches: async ({ selector, show, limit, after }) => {
+      const found = await mismatches.list(select(config, selector), show === 'open', limit, after)
+      return {
+        mismatches: found.map((m) => ({
+          id: m.id,
+          integration: m.integration,
+          customer: m.customer,
+          name: m.name,
+          class: m.class as MismatchClass,
+          legacy_fingerprint: m.legacyFingerprint,
+          new_fingerprint: m.newFingerprint,
+          legacy_version: m.legacyVersion,
+          new_version: m.newVersion,
+          at: m.at,
+          resolved_at: m.resolvedAt,
+        })),
+        next: nextOf(found, limit, ({ id }) => id),
+      }
+    },
+    quarantine: async ({ selector, limit, after }) => {
+      const from = after === undefined ? null : (JSON.parse(Buffer.from(after, 'base64url').toString()) as Address)
+      const found = await listQuarantine(parts.database, select(config, selector), from, limit)
+      const keyOf = ({ integration, customer, name }: Address) =>
+        Buffer.from(JSON.stringify({ integration, customer, name })).toString('base64url')
+      return { entries: [...found], next: nextOf(found, limit, keyOf) }
+    },
+  }
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+export function makeEventsPort({ config, journal }: Engine): EventsPort {
+  return {
+    events: async ({ selector, limit, after }) => {
+      const found = await journal.list(select(config, selector), limit, after)
+      return {
+        events: found.map(({ id, at, kind, integration, actor, detail }) => ({
+          id,
+          at,
+          kind,
+          integration,
+          cohort: text(detail['cohort']),
+          from: text(detail['from']),
+          to: text(detail['to']),
+          by: actor,
+          reason: text(detail['reason']),
+        })),
+        next: nextOf(found, limit, ({ id }) => id),
+      }
+    },
+  }
+}

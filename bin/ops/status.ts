@@ -1,0 +1,125 @@
+import { addCounts, type CustomerCounts, NO_COUNTS, readCounts } from '../../ledger/postgres/progress.ts'
+import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
+import type { StatusPort } from '../../proxy/ops/ports.ts'
+import type { CohortPhase, Counts, Explanation, IntegrationStatus } from '../../proxy/ops/status.ts'
+import type { Engine } from '../serve/engine.ts'
+import { showCap } from './caps.ts'
+import { select } from './select.ts'
+
+/** Integrations for which one statement each would be slower than one over all. */
+const MANY = 8
+
+export function makeStatusPort(engine: Engine): StatusPort {
+  return {
+    status: async (selector) => {
+      const names = select(engine.config, selector)
+      const counts = await countsBy(engine, names)
+      const integrations = await Promise.all(names.map((name) => one(engine, name, counts)))
+      const latencies = await latenciesOf(engine.metrics.registry, (store) => sideOf(engine, store))
+      return { at: new Date(engine.clock.wall()).toISOString(), integrations, latencies: [...latencies] }
+    },
+    explain: async (integration, customer) => {
+      select(engine.config, integration)
+      return explain(engine, integration, customer)
+    },
+  }
+}
+
+async function countsBy(engine: Engine, names: readonly string[]): Promise<readonly CustomerCounts[] | null> {
+  const { database } = engine.parts
+  const one = names.length === 1 ? (names[0] as string) : null
+  const reading =
+    names.length > MANY || one !== null
+      ? readCounts(database, one)
+      : Promise.all(names.map((name) => readCounts(database, name))).then((all) => all.flat())
+  return reading.catch(() => null)
+}
+
+async function one(
+  engine: Engine,
+  name: string,
+  counted: readonly CustomerCounts[] | null,
+): Promise<IntegrationStatus> {
+  const { config, flags, parts, metrics } = engine
+  const section = config.integrations[name]
+  const state = parts.replica.state(name) ?? 'bare'
+  const own = counted?.filter(({ integration }) => integration === name) ?? null
+  const counts = own === null || state === 'bare' ? null : only(own.reduce(addCounts, NO_COUNTS))
+  return {
+    integration: name,
+    owner: section?.owner ?? null,
+    state,
+    inventoried: parts.replica.inventoried(name),
+    stores: { legacy: section?.legacy ?? '', new: section?.new ?? '' },
+    cohorts: flags.outlook(name).map((outlook): CohortPhase => {
+      return {
+        cohort: outlook.cohort,
+        requested: outlook.requested,
+        effective: outlook.runs,
+        why: why(engine, outlook),
+      }
+    }),
+    caps: flags.caps
+      .list()
+      .filter(({ integration }) => integration === name || integration === '*')
+      .map(showCap),
+    counts,
+    open_mismatches: counts?.mismatched ?? 0,
+    outcomes: await outcomesOf(metrics.registry, name),
+  }
+}
+
+const only = ({ discovered, copied, verified, owing, mismatched, quarantined, tombstones, left }: Counts): Counts => ({
+  discovered,
+  copied,
+  verified,
+  owing,
+  mismatched,
+  quarantined,
+  tombstones,
+  left,
+})
+
+type Seen = ReturnType<Engine['flags']['outlook']>[number]
+
+function why(engine: Engine, { integration, requested, cap, pin, runs }: Seen): string {
+  if (pin !== null) return pin.reason
+  const doubt = engine.flags.phases.doubts().get(integration)
+  if (cap !== null && runs !== requested) return `${cap.kind} by ${cap.by}: ${cap.reason}`
+  return doubt === undefined ? 'the flag asks for it' : `the last known phase stands: ${doubt.detail}`
+}
+
+const sideOf = ({ config }: Engine, store: string) => {
+  const uses = Object.values(config.integrations)
+  if (uses.some(({ legacy }) => legacy === store)) return 'legacy' as const
+  return uses.some((use) => use.new === store) ? ('new' as const) : null
+}
+
+function explain(engine: Engine, integration: string, customer: string): Explanation {
+  const decision = engine.flags.phases.decide(integration, customer)
+  const { cap, pin } = decision
+  const steps = [
+    {
+      rule: decision.source === 'flag' ? 'flag' : 'last known phase',
+      phase: decision.requested,
+      because: decision.reason,
+    },
+    ...(cap === null ? [] : [{ rule: `cap (${cap.kind})`, phase: cap.phase, because: `${cap.by}: ${cap.reason}` }]),
+    ...(pin === null ? [] : [{ rule: 'state', phase: pin.phase, because: pin.reason }]),
+  ]
+  const next = [
+    ...(pin === null ? [] : [`crossfade migrate ${integration} --execute --reason "..."`]),
+    ...(cap === null ? [] : [`crossfade lift ${integration}${cap.cohort === null ? '' : ` --cohort ${cap.cohort}`}`]),
+    `crossfade flags set ${integration} --cohort ${decision.cohort} PHASE --execute --reason "..."`,
+  ]
+  return {
+    integration,
+    customer,
+    cohort: decision.cohort,
+    state: engine.parts.replica.state(integration) ?? 'bare',
+    requested: decision.source === 'initial' ? null : decision.requested,
+    effective: decision.effective,
+    steps,
+    next,
+  }
+}

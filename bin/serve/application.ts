@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import { makeAudit } from '../../access/make-audit.ts'
+import { makeTokens } from '../../access/tokens.ts'
+import { loadTokens } from '../../access/tokens-file.ts'
+import type { Clock } from '../../core/clock.ts'
+import { isFault } from '../../core/fault.ts'
+import { observeFlags } from '../../flags/observe.ts'
+import { untilReachable } from '../../ledger/postgres/database.ts'
+import { makeClientsApp } from '../../proxy/http/clients.ts'
+import { clientsDocument } from '../../proxy/http/openapi.ts'
+import { operatorsDocument } from '../../proxy/ops/openapi.ts'
+import { makeOperatorsApp } from '../../proxy/ops/operators.ts'
+import type { CrossfadeConfig } from '../config/schema.ts'
+import { makeCapsPort } from '../ops/caps.ts'
+import { makeEventsPort, makeMismatchesPort } from '../ops/findings.ts'
+import { makeFlagsPort } from '../ops/flags.ts'
+import { makeMigratePort } from '../ops/migrate.ts'
+import { makeStatusPort } from '../ops/status.ts'
+import { type Engine, makeEngine } from './engine.ts'
+import { prepareLedger } from './ledger.ts'
+import { listen } from './listen.ts'
+import { makeMetrics } from './metrics.ts'
+import { makeServeReadiness } from './readiness.ts'
+
+/** One running proxy process: two ports, and everything behind them. */
+export interface Application {
+  readonly clients: string
+  readonly operators: string
+  readonly engine: Engine
+  /** Readiness goes, requests on their way finish, queues flush, leases are given back. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface ApplicationOptions {
+  readonly config: CrossfadeConfig
+  readonly clock: Clock
+  readonly log: Logger
+  readonly name: string
+  readonly worker: boolean
+  /** Of this program, for the documents. */
+  readonly version: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Starts one process. The operators' port answers at once; the clients' port opens when the ledger was reached, the
+ * debts are loaded and the flags are judged. Rejects when that can never be, or when `signal` is aborted before.
+ */
+export async function startApplication(options: ApplicationOptions): Promise<Application> {
+  const { config, clock, log } = options
+  const metrics = makeMetrics()
+  const engine = await makeEngine({ ...options, metrics })
+  const tokens = makeTokens(await loadTokens(config.identity.tokens_file))
+  const audit = await makeAudit(config.audit, { clock, metrics: metrics.access })
+  const readiness = makeServeReadiness(engine)
+  const admission = { tokens, audit, clock, accessMetrics: metrics.access }
+  const common = { ...admission, log, newId: randomUUID }
+  const ops = makeOperatorsApp({
+    ...common,
+    registry: metrics.registry,
+    readiness,
+    document: operatorsDocument(options.version),
+    ports: {
+      status: makeStatusPort(engine),
+      flags: makeFlagsPort(engine),
+      caps: makeCapsPort(engine),
+      migrate: makeMigratePort(engine),
+      mismatches: makeMismatchesPort(engine),
+      events: makeEventsPort(engine),
+    },
+  })
+  const clients = makeClientsApp({
+    ...common,
+    secrets: engine.secrets,
+    metrics: metrics.proxy,
+    limits: (name) => {
+      const section = config.integrations[name]
+      return section === undefined ? null : { maxSize: section.max_size }
+    },
+    bodyLimit: Math.max(...Object.values(config.integrations).map(({ max_size }) => max_size), 1),
+    phaseOf: (integration, customer) => engine.flags.phases.decide(integration, customer).effective,
+    document: clientsDocument(options.version),
+  })
+  const { flags, parts } = engine
+  const stopObserving = observeFlags({
+    source: flags.source,
+    phases: flags.phases,
+    caps: flags.caps,
+    metrics: metrics.flags,
+  })
+  const refreshing = new AbortController()
+
+  let stopping: Promise<void> | null = null
+  const stop = async (): Promise<void> => {
+    readiness.drain()
+    await clients.close()
+    await engine.shadow.close()
+    await engine.runs.stop()
+    if (options.worker) await engine.settler.stop()
+    await engine.lazy.flush()
+    refreshing.abort()
+    await parts.replica.stop()
+    await ops.close()
+    stopObserving()
+    await flags.phases.stop()
+    await flags.source.stop()
+    await audit.close()
+    await engine.stores.close()
+    await parts.database.close()
+  }
+
+  try {
+    const operatorsUrl = await listen(ops, config.listen.operators.address, 'operators')
+    await reachLedger(engine, options)
+    if (options.worker) engine.settler.start()
+    void refreshForever(engine, refreshing.signal)
+    const clientsUrl = await listen(clients, config.listen.clients.address, 'clients')
+    return {
+      clients: clientsUrl,
+      operators: operatorsUrl,
+      engine,
+      stop: () => {
+        stopping ??= stop()
+        return stopping
+      },
+    }
+  } catch (error) {
+    await stop().catch((failure: unknown) => log.error({ failure: nameOf(failure) }, 'stopping after a failed start'))
+    throw error
+  }
+}
+
+/** A cold start without the ledger is not ready, says so and tries again; a ledger that refuses is final. */
+async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOptions): Promise<void> {
+  const { parts, flags } = engine
+  for (;;) {
+    await untilReachable(
+      parts.database,
+      (detail) => log.warn({ detail }, 'the ledger does not answer: not ready'),
+      signal,
+      clock,
+    )
+    try {
+      await prepareLedger(parts)
+      flags.caps.replace(await flags.capRecords.load())
+      await flags.phases.start()
+      await parts.replica.start()
+      return
+    } catch (error) {
+      if (!isFault(error) || !AGAIN.has(error.code)) throw error
+      log.warn({ detail: error.detail }, 'the ledger went away during the start: trying again')
+      await clock.sleep(500, signal)
+    }
+  }
+}
+
+const AGAIN: ReadonlySet<string> = new Set(['ledger-unavailable', 'phase-memory-unavailable'])
+
+/** Often enough for changes of state, and several times within a lease. */
+async function refreshForever({ clock, config, parts, metrics }: Engine, signal: AbortSignal): Promise<void> {
+  const pause = Math.min(250, config.ledger.replica_lease / 4)
+  while (!signal.aborted) {
+    await parts.replica.refresh()
+    metrics.ledger.leaseHeld.set(parts.replica.trusted() ? 1 : 0)
+    metrics.ledger.remembered.set(parts.memory.size)
+    await clock.sleep(pause, signal).catch(() => undefined)
+  }
+}
+
+const nameOf = (error: unknown): string =>
+  isFault(error) ? error.code : error instanceof Error ? error.name : 'unknown'

@@ -1,0 +1,22 @@
+import { digest, type Purpose } from '../../backends/digest.ts'
+import { readKeyFile } from '../../backends/key-file.ts'
+import type { Pairs } from '../../backends/pair.ts'
+import type { Address, Secret } from '../../backends/secret.ts'
+import type { CrossfadeConfig } from '../config/schema.ts'
+
+export interface Digests {
+  readonly fingerprint: (address: Address, secret: Secret) => string
+  readonly etag: (address: Address, secret: Secret) => string
+}
+
+/** The two keyed digests, each under a key of its own: fingerprints end with the migration, ETags do not. */
+export function makeDigests(config: CrossfadeConfig, pairs: Pairs): Digests {
+  const under = (purpose: Purpose, file: string) => {
+    const key = readKeyFile(file)
+    return (address: Address, secret: Secret) => digest(key, purpose, address, secret, pairs(address.integration).shape)
+  }
+  return {
+    fingerprint: under('fingerprint', config.ledger.fingerprint_key_file),
+    etag: under('etag', config.etag.key_file),
+  }
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import { makeJournal } from '../../ledger/postgres/journal.ts'
+import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
+import { makeNames } from '../../ledger/postgres/names.ts'
+import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
+import { settle } from '../../ledger/settle.ts'
+import { makeMigratorDeps } from '../../migrator/deps.ts'
+import { migrate } from '../../migrator/migrate.ts'
+import { makeRuns } from '../../migrator/runs.ts'
+import { makeSettler } from '../../migrator/settler.ts'
+import type { CoreDeps, CoreEvent } from '../../proxy/core/context.ts'
+import { makeLazy } from '../../proxy/core/lazy.ts'
+import { CORE_RULES } from '../../proxy/core/rules.ts'
+import { makeSecrets } from '../../proxy/core/secrets.ts'
+import { isAddressable } from '../../proxy/http/path.ts'
+import { makeShadow } from '../../proxy/shadow/shadow.ts'
+import type { CrossfadeConfig } from '../config/schema.ts'
+import { makeDigests } from './digests.ts'
+import { debtsToSettle, openFlags } from './flags.ts'
+import { openLedger } from './ledger.ts'
+import type { Metrics } from './metrics.ts'
+import { openStores } from './stores.ts'
+
+/** Room between a store's deadline and the lease, so that a put never starts which could not end in time. */
+const READ_DEADLINE_MS = 2000
+
+export type Engine = Awaited<ReturnType<typeof makeEngine>>
+
+export interface EngineOptions {
+  readonly config: CrossfadeConfig
+  readonly clock: Clock
+  readonly metrics: Metrics
+  /** A stable identity: a replica of the same name replaces its predecessor in the ledger. */
+  readonly name: string
+  /** Without one, debts are left to other processes. */
+  readonly worker: boolean
+}
+
+/** All parts of one proxy process, connected to each other; nothing runs and nothing was contacted yet. */
+export async function makeEngine({ config, clock, metrics, name, worker }: EngineOptions) {
+  const stores = openStores(config, clock, metrics.backends)
+  const { pairs } = stores
+  const digests = makeDigests(config, pairs)
+  const parts = openLedger(config, clock, metrics.ledger, name)
+  const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
+  const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })
+  const mismatches = makeMismatches(database)
+  const journal = makeJournal(database)
+  const settleDeps = { ledger, pairs, fingerprint: digests.fingerprint, coherence, clock }
+  const shadow = makeShadow({
+    pairs,
+    fingerprint: digests.fingerprint,
+    row: async (address) => (await ledger.ask(address)).row,
+    recorder: {
+      record: ({ address, class: found, fingerprints, versions }) =>
+        mismatches.record({
+          ...address,
+          source: 'shadow',
+          class: found,
+          legacyFingerprint: fingerprints.legacy,
+          newFingerprint: fingerprints.new,
+          legacyVersion: versions.legacy,
+          newVersion: versions.new,
+        }),
+      resolve: (address) => mismatches.resolve([address]),
+    },
+    clock,
+    metrics: metrics.proxy,
+    limits: config.shadow,
+  })
+  const deps: CoreDeps = {
+    pairs,
+    phaseOf: (integration, customer) => flags.phases.decide(integration, customer).effective,
+    ledger,
+    replica,
+    coherence,
+    fingerprint: digests.fingerprint,
+    etag: digests.etag,
+    settleOne: (only) =>
+      settle(settleDeps, {
+        integration: only.integration,
+        source: null,
+        only,
+        limit: 1,
+        lease: config.ledger.operation_lease,
+      }),
+    shadow: (observation) => shadow.compare(observation),
+    rules: CORE_RULES,
+    clock,
+    newId: randomUUID,
+    bareWrites,
+    lease: config.ledger.operation_lease,
+    readDeadline: READ_DEADLINE_MS,
+    whenLedgerDown: config.ledger.when_down.reads,
+    onEvent: (event) => count(metrics, event),
+  }
+  const lazy = makeLazy(ledger, coherence)
+  const migratorDeps = makeMigratorDeps({
+    database,
+    ledger,
+    stages,
+    pairs,
+    fingerprint: digests.fingerprint,
+    coherence,
+    clock,
+    addressable: isAddressable,
+    settings: config.migrator,
+    metrics: metrics.migrator,
+  })
+  const runs = makeRuns({
+    migrate: (request, options) => migrate(migratorDeps, request, options),
+    journal,
+    clock,
+    metrics: metrics.migrator,
+    newId: randomUUID,
+  })
+  const settler = makeSettler({
+    ...settleDeps,
+    ...config.migrator,
+    enrolled: () => flags.integrations.filter((integration) => replica.state(integration) === 'enrolled'),
+    wanted: (integration) => debtsToSettle(flags.outlook(integration)),
+    due: (wanted) => readDue(database, wanted),
+    debts: () => readDebts(database),
+    metrics: metrics.migrator,
+  })
+  return {
+    config,
+    clock,
+    metrics,
+    worker,
+    stores,
+    parts,
+    flags,
+    memory,
+    mismatches,
+    journal,
+    shadow,
+    lazy,
+    secrets: makeSecrets(deps, lazy, makeNames(database)),
+    migratorDeps,
+    runs,
+    settler,
+  }
+}
+
+function count({ ledger }: Metrics, event: CoreEvent): void {
+  const { integration } = event
+  switch (event.kind) {
+    case 'ask':
+      ledger.asks.inc({ integration, why: event.why })
+      return
+    case 'debt':
+      ledger.debtsMade.inc({ integration, owing: event.owing, why: event.why })
+      return
+    case 'served':
+      ledger.served.inc({ integration, by: event.by, fallback: event.fallback ?? 'none' })
+      return
+  }
+}

@@ -1,0 +1,36 @@
+import { type FaultTable, makeFaults } from '../../core/fault.ts'
+
+export const SERVE_FAULTS = {
+  'not-configured': {
+    status: 404,
+    title: 'The configuration does not name it',
+    next: 'Name an integration of the configuration; crossfade status lists them.',
+  },
+  'shape-refused': {
+    status: 500,
+    title: 'A store cannot hold the values of an integration',
+    next: 'Change the value or the stores of the integration; crossfade config check says why.',
+  },
+  'port-taken': {
+    status: 500,
+    title: 'Another program listens on the port',
+    next: 'Stop it, or set another address below listen; embedded: --data names another system.',
+  },
+  'flags-not-writable': {
+    status: 409,
+    title: 'The flags come from a server and are changed there',
+    next: 'Change the flag in Unleash, or by crossfade flags apply.',
+  },
+  'lift-refused': {
+    status: 409,
+    title: 'The flag asks for more than runs now, so lifting would move customers forward',
+    next: 'Set the flag to what runs now with the command in the detail, or lift with --force.',
+  },
+  'gate-closed': {
+    status: 409,
+    title: 'A forward move was refused',
+    next: 'Do what the detail names first.',
+  },
+} as const satisfies FaultTable
+
+export const serveFault = makeFaults(SERVE_FAULTS)

@@ -1,0 +1,56 @@
+import type { Side } from '../../core/side.ts'
+import { PLANS } from '../../flags/phase.ts'
+import { type Check, makeReadiness } from '../../proxy/ops/readiness.ts'
+import type { Engine } from './engine.ts'
+
+/** Longest that one store may take to say that it is there. */
+const PING_MS = 1000
+
+/** Ready once the ledger, the flags and the stores were there; from then on only the stores that serve count. */
+export function makeServeReadiness(engine: Engine) {
+  const { parts, flags, stores, clock, config } = engine
+  const pingAll = async (names: ReadonlySet<string>) => {
+    const silent: string[] = []
+    for (const name of names) {
+      const outcome = await stores.all.get(name)?.ping({ deadline: clock.monotonic() + PING_MS })
+      if (outcome?.kind !== 'ok') silent.push(name)
+    }
+    return {
+      ok: silent.length === 0,
+      detail: silent.length === 0 ? [...names].join(', ') : `no answer: ${silent.join(', ')}`,
+    }
+  }
+  const using = (uses: (integration: string) => readonly Side[]) =>
+    new Set(flags.integrations.flatMap((name) => uses(name).map((side) => config.integrations[name]?.[side] ?? '')))
+  const checks: Check[] = [
+    {
+      name: 'ledger',
+      needed: 'start',
+      probe: async () => {
+        const known = parts.replica.state(flags.integrations[0] ?? '') !== null
+        return {
+          ok: known && parts.replica.trusted(),
+          detail: known ? 'reached' : 'never reached: no reads, no writes',
+        }
+      },
+    },
+    {
+      name: 'flags',
+      needed: 'start',
+      probe: async () => {
+        const { stale, error } = flags.source.state()
+        const remembered = flags.integrations.some((name) => flags.phases.history(name).length > 0)
+        return {
+          ok: !stale || remembered,
+          detail: stale ? `the last known phases stand: ${error ?? 'no answer'}` : flags.source.origin,
+        }
+      },
+    },
+    {
+      name: 'serving stores',
+      needed: 'always',
+      probe: () => pingAll(using((name) => flags.outlook(name).map(({ runs }) => PLANS[runs].read))),
+    },
+  ]
+  return makeReadiness(checks)
+}

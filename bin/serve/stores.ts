@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import { makeFidelity, unrepresentable } from '../../backends/fidelity.ts'
+import type { BackendsMetrics } from '../../backends/metrics.ts'
+import { openStore } from '../../backends/open.ts'
+import type { Pair, Pairs } from '../../backends/pair.ts'
+import type { Store } from '../../backends/store.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { CrossfadeConfig } from '../config/schema.ts'
+import { serveFault } from './faults.ts'
+
+export interface OpenStores {
+  readonly pairs: Pairs
+  /** All of them, each once, by name. */
+  readonly all: ReadonlyMap<string, Store>
+  close(): Promise<void>
+}
+
+/** Every store of the configuration, and the pair of each integration. Throws `shape-refused` where a side cannot hold a shape. */
+export function openStores(config: CrossfadeConfig, clock: Clock, metrics: BackendsMetrics): OpenStores {
+  const all = new Map<string, Store>()
+  for (const [name, section] of Object.entries(config.stores)) {
+    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes }))
+  }
+  const pairs = new Map(Object.keys(config.integrations).map((name) => [name, pairOf(config, all, name)]))
+  return {
+    pairs: (integration) => {
+      const pair = pairs.get(integration)
+      if (pair === undefined) throw serveFault('not-configured', `integration ${integration}`)
+      return pair
+    },
+    all,
+    close: async () => {
+      await Promise.all([...all.values()].map((store) => store.close()))
+    },
+  }
+}
+
+function pairOf(config: CrossfadeConfig, all: ReadonlyMap<string, Store>, integration: string): Pair {
+  const section = config.integrations[integration] as CrossfadeConfig['integrations'][string]
+  const stores = { legacy: all.get(section.legacy) as Store, new: all.get(section.new) as Store }
+  const { fidelity, reasons } = makeFidelity(section.value, stores.legacy.capabilities, stores.new.capabilities)
+  if (reasons.length > 0) throw serveFault('shape-refused', `integration ${integration}: ${reasons.join('; ')}`)
+  return { stores, shape: section.value, unrepresentable: (secret) => unrepresentable(fidelity, secret) }
+}

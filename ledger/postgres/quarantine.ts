@@ -1,0 +1,37 @@
+import type { Address } from '../../backends/secret.ts'
+import type { QuarantineReason } from '../ledger.ts'
+import type { Database } from './database.ts'
+
+/** A secret that cannot be copied; it stays served from where it is. */
+export interface QuarantinedSecret extends Address {
+  readonly reason: QuarantineReason
+  readonly at: string
+}
+
+const LIST = `
+  select integration, customer, name, quarantine as reason, changed_at as at from crossfade.secret
+  where integration = any ($1::text[]) and quarantine is not null
+    and ($2::text is null or (integration, customer, name) > ($2, $3, $4))
+  order by integration, customer, name limit $5`
+
+/** A page in byte order of address, strictly after `after`. */
+export async function listQuarantine(
+  database: Database,
+  integrations: readonly string[],
+  after: Address | null,
+  limit: number,
+): Promise<readonly QuarantinedSecret[]> {
+  const values = [integrations, after?.integration ?? null, after?.customer ?? null, after?.name ?? null, limit]
+  const rows = await database.query<Omit<QuarantinedSecret, 'at'> & { at: Date }>('crossfade-quarantine', LIST, values)
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() }))
+}
+
+const ONLY_NEW = `
+  select customer, count(*)::int as secrets from crossfade.secret
+  where integration = any ($1::text[]) and fresh = 'new' group by customer`
+
+/** By customer, how many secrets only new holds the latest value of: they are read there until they are settled. */
+export const countOnlyNew = (database: Database, integrations: readonly string[]) =>
+  database.query<{ readonly customer: string; readonly secrets: number }>('crossfade-only-new', ONLY_NEW, [
+    integrations,
+  ])

@@ -8,6 +8,8 @@ import type { Bench, System } from './scenario.ts'
 
 const FRONT_DOOR = fileURLToPath(new URL('../bin/crossfade.js', import.meta.url))
 
+const ANY_PORT = '127.0.0.1:0'
+
 export interface CrossfadeSystem extends System {
   readonly run: RunFile
 }
@@ -20,7 +22,7 @@ export const startCrossfade = async (bench: Bench): Promise<CrossfadeSystem> => 
   const data = dataFolder(bench)
   const { runFile } = dataPaths(data)
   const { ready: run, stop } = await startNode({
-    argv: [FRONT_DOOR, 'serve', '--embedded', '--data', data, '--json'],
+    argv: [FRONT_DOOR, 'serve', '--embedded', '--data', data, '--clients', ANY_PORT, '--operators', ANY_PORT, '--json'],
     ready: () => readRunFile(runFile),
     signal: bench.signal,
   })

@@ -68,7 +68,8 @@ export function* sampleSecrets(options: SampleOptions): Generator<SampleSecret> 
   for (let n = 0; n < options.secrets; n++) {
     // Round the integrations first, so that a small sample has each of them; then by weight.
     const integration = options.integrations[n] ?? random.pick(lots)
-    const customer = customers[n] ?? random.pick(customers)
+    // Every customer has one; ours has many, since it goes first in every rollout.
+    const customer = customers[n] ?? (random.chance(5) ? OWN_COMPANY : random.pick(customers))
     const kind = n === 0 ? 'binary' : pickKind(random, integration)
     const made = n === 0 ? { value: random.bytes(LARGEST), contentType: null } : KINDS[kind].make(random)
     const name = freeName(taken, integration.name, customer, random.pick<string>(KINDS[kind].names))

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dataPaths } from '../bin/embedded/paths.ts'
@@ -21,6 +21,9 @@ export const dataFolder = ({ folder }: Bench): string => join(folder, 'crossfade
 export const startCrossfade = async (bench: Bench): Promise<CrossfadeSystem> => {
   const data = dataFolder(bench)
   const { runFile } = dataPaths(data)
+  // As root, PostgreSQL's user must get through, or the cluster is placed outside of the folder that is removed.
+  mkdirSync(data, { mode: 0o711 })
+  chmodSync(data, 0o711)
   const { ready: run, stop } = await startNode({
     argv: [FRONT_DOOR, 'serve', '--embedded', '--data', data, '--clients', ANY_PORT, '--operators', ANY_PORT, '--json'],
     ready: () => readRunFile(runFile),

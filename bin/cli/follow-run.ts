@@ -40,9 +40,15 @@ export const followRun = async (session: Session, first: Run): Promise<Exit> => 
   }
   if (run.message !== null) report.note(run.message)
   report.object(run)
-  if (run.outcome === 'done') report.note(`next: crossfade flags set ${run.integration} dualwrite`)
-  if (run.outcome === 'mismatches') report.note(`next: crossfade mismatches ${run.integration}`)
+  const next = nextCommand(run)
+  if (next !== null) report.note(`next: ${next}`)
   return EXIT_OF_OUTCOME[run.outcome]
+}
+
+const nextCommand = ({ integration, what, outcome }: Run): string | null => {
+  if (outcome === 'mismatches') return `crossfade mismatches ${integration}`
+  if (outcome === 'partial') return `crossfade ${what} ${integration} --execute --reason "go on"`
+  return outcome === 'done' && what === 'migrate' ? `crossfade flags set ${integration} dualwrite` : null
 }
 
 const comeBack = ({ integration, what }: Run, lead: string): string =>

@@ -85,10 +85,10 @@ const changeRow = (change: FlagChange): readonly string[] => [
 ]
 
 const lintFlags = async (session: Session, { file }: Args, { cohort }: { cohort?: string[] }): Promise<'ok'> => {
-  const { io, report, options } = session
-  const path = file ?? requireRun(options, io).flags
-  if (path === null) throw cliFault('usage', 'the flags of this system are on a server: name a FILE')
-  const findings = await lintFile(path, cohort ?? null)
+  const { report } = session
+  const own = file === undefined ? await ownFlags(session) : null
+  const path = file ?? own?.path ?? ''
+  const findings = await lintFile(path, cohort ?? own?.cohorts ?? null)
   for (const { flag, severity, strategy, code, detail } of findings) {
     const place = strategy === null ? '' : ` strategy ${strategy + 1}`
     report.data(
@@ -103,4 +103,12 @@ const lintFlags = async (session: Session, { file }: Args, { cohort }: { cohort?
   }
   report.object({ ok: true, findings })
   return 'ok'
+}
+
+/** The flags of the embedded system, and the cohorts of its configuration. */
+const ownFlags = async ({ io, options }: Session): Promise<{ path: string; cohorts: readonly string[] }> => {
+  const run = requireRun(options, io)
+  if (run.flags === null) throw cliFault('usage', 'the flags of this system are on a server: name a FILE')
+  const { loadConfig } = await import('../../config/load.ts')
+  return { path: run.flags, cohorts: loadConfig(run.config, io.env).cohorts.map(({ name }) => name) }
 }

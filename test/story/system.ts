@@ -1,0 +1,95 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { readSecretFile } from '../../backends/key-file.ts'
+import { startNode } from '../../bench/process.ts'
+import { makeSend } from '../../bin/cli/http.ts'
+import { makeOpsClient, type OpsClient } from '../../bin/cli/ops-client.ts'
+import { makeSecretsClient, type SecretsClient } from '../../bin/cli/secrets-client.ts'
+import { readToken } from '../../bin/cli/token.ts'
+import { loadConfig } from '../../bin/config/load.ts'
+import { dataPaths } from '../../bin/embedded/paths.ts'
+import { type RunFile, readRunFile } from '../../bin/embedded/run-file.ts'
+import { makeDatabase } from '../../ledger/postgres/database.ts'
+import { type DebtCount, readDebts } from '../../ledger/postgres/owing.ts'
+import { PROJECT } from '../support/project.ts'
+
+/** A Crossfade of its own, started as its users start it, and the database of its legacy store. */
+export interface StorySystem {
+  readonly secrets: SecretsClient
+  readonly ops: OpsClient
+  /** Straight into the legacy database, behind Crossfade's back. */
+  readonly legacy: pg.Pool
+  /** Debts by integration and fresh side, as the ledger has them now. */
+  debts(): Promise<readonly DebtCount[]>
+  /** Stops the process and removes all of its data. */
+  stop(): Promise<void>
+}
+
+const ANY_PORT = '127.0.0.1:0'
+
+export async function startSystem(secrets: number, signal: AbortSignal): Promise<StorySystem> {
+  const folder = mkdtempSync(join(tmpdir(), 'crossfade-story-'))
+  // As root, the user that PostgreSQL runs as must get in.
+  chmodSync(folder, 0o711)
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  try {
+    const data = join(folder, 'data')
+    const where = ['--data', data, '--clients', ANY_PORT, '--operators', ANY_PORT]
+    const { ready, stop } = await startNode({
+      argv: [
+        join(PROJECT, 'bin', 'crossfade.js'),
+        'serve',
+        '--embedded',
+        ...where,
+        '--secrets',
+        String(secrets),
+        '--json',
+      ],
+      ready: () => readRunFile(dataPaths(data).runFile),
+      signal,
+    })
+    const connected = connect(ready)
+    return {
+      ...connected,
+      stop: async () => {
+        await connected.close()
+        await stop()
+        remove()
+      },
+    }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+function connect(run: RunFile) {
+  const config = loadConfig(run.config, process.env)
+  const { ledger, stores } = config
+  const legacyStore = stores[config.integrations['aws']?.legacy ?? '']
+  if (legacyStore?.kind !== 'postgres') throw new Error('the embedded legacy store is a PostgreSQL table')
+  const legacy = new pg.Pool({ connectionString: withPassword(legacyStore.url, legacyStore.password_file), max: 2 })
+  const database = makeDatabase({
+    url: ledger.url,
+    password: ledger.password_file === undefined ? undefined : readSecretFile(ledger.password_file),
+    maxConnections: 1,
+    statementTimeout: ledger.statement_timeout,
+  })
+  return {
+    secrets: makeSecretsClient(makeSend({ url: run.clients, token: readToken(run.token_files.client) })),
+    ops: makeOpsClient(makeSend({ url: run.operators, token: readToken(run.token_files.operator) })),
+    legacy,
+    debts: () => readDebts(database),
+    close: async () => {
+      await Promise.all([legacy.end(), database.close()])
+    },
+  }
+}
+
+function withPassword(url: string, file: string | undefined): string {
+  const target = new URL(url)
+  if (file !== undefined) target.password = encodeURIComponent(readSecretFile(file))
+  return target.href
+}

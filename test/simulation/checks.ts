@@ -74,6 +74,18 @@ export function checkBoth(around: Surroundings, name: string): void {
     )
 }
 
+/** When every write was told what became of it and none is open, who reads where does not matter. */
+export function checkAgreement(around: Surroundings, processes: readonly Process[], name: string): void {
+  const reads = processes.flatMap((process) =>
+    SIDES.map((side) => ({ process: process.owner, side, value: instantRead(around, process, name, side) })),
+  )
+  const [first, ...rest] = reads.filter(({ value }) => value !== undefined)
+  const other = rest.find(({ value }) => value !== first?.value)
+  if (first === undefined || other === undefined) return
+  const show = (read: typeof other): string => `${read.process} reading ${read.side} answers ${read.value ?? 'nothing'}`
+  throw new Violation(`I1: no write of ${name} is open, and ${show(first)} while ${show(other)}`)
+}
+
 /** I2, when everything has ended: no debt is left, and every replica in every phase gives the same value, an allowed one. */
 export function checkEnd(around: Surroundings, processes: readonly Process[], name: string, history: History): void {
   const row = rowOf(around, name)
@@ -95,5 +107,19 @@ export function checkEnd(around: Surroundings, processes: readonly Process[], na
   for (const value of values) {
     if (!history.allows(value, history.replaced()))
       throw new Violation(`I1: ${name} ended as ${value ?? 'nothing'}, which an acknowledged write replaced`)
+  }
+}
+
+/** A value that was planted behind the row: at which side, and what the row's version was. */
+export interface Tampered {
+  readonly side: Side
+  readonly version: number
+}
+
+/** I11: while nobody wrote since, the planted value is not what the row knows, so it stays where it is. */
+export function checkCopied(around: Surroundings, name: string, { side, version }: Tampered): void {
+  const other = side === 'legacy' ? 'new' : 'legacy'
+  if (rowOf(around, name)?.version === version && heldText(around, other, name) === 'tampered') {
+    throw new Violation(`I11: ${name} was changed behind the proxy at ${side}, and copied to ${other}`)
   }
 }

@@ -22,8 +22,8 @@ export interface History {
   replaced(): ReadonlySet<string>
   /** Whether a read that started with `replaced` may return `value`. */
   allows(value: string | null, replaced: ReadonlySet<string>): boolean
-  /** The ids that may still be seen. */
-  possible(): readonly string[]
+  /** Every write that has ended was told what became of it. */
+  decided(): boolean
 }
 
 const INITIAL = 'initial'
@@ -55,6 +55,6 @@ export function makeHistory(initial: string | null, strict: Strictness): History
     },
     replaced: () => new Set(gone),
     allows: (value, replaced) => possible(replaced).some((w) => w.value === value),
-    possible: () => possible(gone).map((w) => w.id),
+    decided: () => unknown.size === 0,
   }
 }

@@ -27,6 +27,12 @@ export const at = (name: string): Address => ({ integration: INTEGRATION, custom
 /** ms of simulated time. */
 export const LEASES = { operation: 1000, replica: 3000, patience: 200, read: 400, settle: 1000 } as const
 
+/** A process's way to the ledger. */
+export interface Connection {
+  readonly ledger: Ledger
+  readonly replicas: Replicas
+}
+
 /** The parts of a process that a mutant may replace, each by wrapping the real one. */
 export interface Parts {
   readonly rules: (rules: CoreRules) => CoreRules
@@ -34,8 +40,7 @@ export interface Parts {
   readonly memory: (memory: Memory) => Memory
   readonly replica: (replica: Replica) => Replica
   readonly coherence: (coherence: Coherence, memory: Memory) => Coherence
-  readonly ledger: (ledger: Ledger) => Ledger
-  readonly replicas: (replicas: Replicas) => Replicas
+  readonly connection: (connection: Connection) => Connection
 }
 
 const same = <T>(part: T): T => part
@@ -45,8 +50,7 @@ export const REAL_PARTS: Parts = {
   memory: same,
   replica: same,
   coherence: same,
-  ledger: same,
-  replicas: same,
+  connection: same,
 }
 
 /** What all processes share: the ledger's database, the stores, the network. */
@@ -74,8 +78,10 @@ export function startProcess(around: Surroundings, name: string, incarnation: nu
   const { world, parts } = around
   const owner = `${name}.${incarnation}`
   const clock = world.clock(owner)
-  const ledger = parts.ledger(connect(around.ledger, world, owner))
-  const replicas = parts.replicas(connectReplicas(around.ledger, world, owner))
+  const { ledger, replicas } = parts.connection({
+    ledger: connect(around.ledger, world, owner),
+    replicas: connectReplicas(around.ledger, world, owner),
+  })
   const bus: Bus = around.bus.connect(owner)
   const memory = parts.memory(makeMemory())
   const bareWrites = makeBareWrites()

@@ -21,7 +21,7 @@ export interface Client {
   readonly operations: readonly Operation[]
 }
 
-export const DISTURBANCES = ['settle', 'refresh', 'crash', 'deaf', 'time'] as const
+export const DISTURBANCES = ['settle', 'refresh', 'crash', 'deaf', 'time', 'tamper'] as const
 export interface Disturbance {
   readonly kind: (typeof DISTURBANCES)[number]
   readonly process: number
@@ -55,7 +55,17 @@ const client: fc.Arbitrary<Client> = fc.record({
 })
 
 const disturbance: fc.Arbitrary<Disturbance> = fc.record({
-  kind: fc.constantFrom<Disturbance['kind']>('settle', 'settle', 'settle', 'refresh', 'crash', 'deaf', 'time', 'time'),
+  kind: fc.constantFrom<Disturbance['kind']>(
+    'settle',
+    'settle',
+    'settle',
+    'refresh',
+    'crash',
+    'deaf',
+    'time',
+    'time',
+    'tamper',
+  ),
   process: fc.nat(PROCESSES - 1),
 })
 

@@ -12,7 +12,8 @@ import type {
   RowView,
 } from '../../ledger/ledger.ts'
 import type { RegisteredReplica, Replicas } from '../../ledger/postgres/replicas.ts'
-import { type Row, type RowRules, rowBegin, rowClaim, rowFinish, rowSettled } from './row-rules.ts'
+import type { Row } from './row.ts'
+import { type RowRules, rowBegin, rowClaim, rowFinish, rowSettled } from './row-rules.ts'
 import type { World } from './world.ts'
 
 /** What is durable: shared by all simulated processes, each of which reaches it through a connection of its own. */

@@ -49,7 +49,10 @@ const FATES: readonly Fate[] = [
   'doubled',
 ]
 
-export function makeSimStore(world: World, side: Side, kind: StoreKind): SimStore {
+/** Told of each put before it is applied. */
+export type OnLand = (side: Side, address: Address, value: string) => void
+
+export function makeSimStore(world: World, side: Side, kind: StoreKind, onLand: OnLand): SimStore {
   const cells = new Map<string, Cell>()
 
   const land = (address: Address, secret: Secret | null, condition: Condition, call: Call): PutOutcome => {
@@ -57,6 +60,7 @@ export function makeSimStore(world: World, side: Side, kind: StoreKind): SimStor
     if (kind !== 'fenced' && world.now() >= call.deadline) return { kind: 'refused', reason: 'late' }
     if (condition.kind === 'at' && condition.fence !== String(cell?.version ?? 0)) return { kind: 'conflict' }
     const version = (cell?.version ?? 0) + 1
+    if (secret !== null) onLand(side, address, text(secret))
     if (secret === null && kind === 'plain') cells.delete(addressKey(address))
     else cells.set(addressKey(address), { secret, version })
     return { kind: 'done', version: String(version), fence: String(version) }
@@ -86,6 +90,8 @@ export function makeSimStore(world: World, side: Side, kind: StoreKind): SimStor
       case 'lost':
         return world.step(owner, `${what}: lost on its way`, () => unknown)
       case 'doubled':
+        // A store without versions cannot refuse what it has answered before; SPEC.md assumes that nothing replays there.
+        if (kind === 'plain') return world.step(owner, '', await after(arrive(what)))
         return world.step(owner, '', await after(arrive(what).finally(() => void arrive(`second arrival of ${what}`))))
     }
   }

@@ -1,7 +1,16 @@
-import { addressKey, type Secret, SecretValue } from '../../backends/secret.ts'
+import { type Address, addressKey, type Secret, SecretValue } from '../../backends/secret.ts'
 import { isFault } from '../../core/fault.ts'
-import { SIDES } from '../../core/side.ts'
-import { checkBoth, checkEnd, checkReads, Violation } from './checks.ts'
+import { SIDES, type Side } from '../../core/side.ts'
+import {
+  checkAgreement,
+  checkBoth,
+  checkCopied,
+  checkEnd,
+  checkReads,
+  heldText,
+  type Tampered,
+  Violation,
+} from './checks.ts'
 import { type History, makeHistory, type Told } from './history.ts'
 import {
   at,
@@ -13,7 +22,8 @@ import {
   type Surroundings,
   startProcess,
 } from './process.ts'
-import { freshRow, makeRules, type RowRules } from './row-rules.ts'
+import { freshRow } from './row.ts'
+import { makeRules, type RowRules } from './row-rules.ts'
 import { type Client, type Disturbance, NAMES, type Operation, PROCESSES, type Scenario } from './scenario.ts'
 import { makeSimBus } from './sim-bus.ts'
 import { makeLedgerState } from './sim-ledger.ts'
@@ -54,6 +64,11 @@ class Run {
   readonly #histories = new Map<string, History>()
   /** Operations whose process is alive: a crash makes them unknown. */
   readonly #open = new Map<string, { readonly owner: string; readonly history: History }>()
+  /** What reads return of these is nobody's promise any more. */
+  readonly #tampered = new Map<string, Tampered>()
+  /** Compare-and-set writes that have not landed yet, and the value that each named. */
+  readonly #named = new Map<string, string | null>()
+  #failure: unknown = null
   #calm = false
   #ids = 0
 
@@ -66,8 +81,8 @@ class Run {
       world: this.world,
       ledger: makeLedgerState(makeRules(mutation.rules)),
       stores: {
-        legacy: makeSimStore(this.world, 'legacy', scenario.kinds.legacy),
-        new: makeSimStore(this.world, 'new', scenario.kinds.new),
+        legacy: makeSimStore(this.world, 'legacy', scenario.kinds.legacy, this.#onLand),
+        new: makeSimStore(this.world, 'new', scenario.kinds.new, this.#onLand),
       },
       bus: makeSimBus(this.world),
       parts: { ...REAL_PARTS, ...mutation.parts },
@@ -80,12 +95,14 @@ class Run {
     for (let i = 0; i < PROCESSES; i += 1) this.#start(i)
     let steps = await this.world.run(() => undefined)
     this.#calm = false
-    for (const client of this.#scenario.clients) void this.#client(client)
-    for (const disturbance of this.#scenario.disturbances) void this.#disturb(disturbance)
+    for (const client of this.#scenario.clients) this.#watch(this.#client(client))
+    for (const disturbance of this.#scenario.disturbances) this.#watch(this.#disturb(disturbance))
     steps += await this.world.run(() => this.#check())
     this.#calm = true
     steps += await this.#wind()
-    for (const [name, history] of this.#histories) checkEnd(this.#around, this.#processes, name, history)
+    for (const [name, history] of this.#histories) {
+      if (!this.#tampered.has(name)) checkEnd(this.#around, this.#processes, name, history)
+    }
     return steps
   }
 
@@ -106,10 +123,38 @@ class Run {
     return steps
   }
 
+  /** What a client saw counts as soon as the step that showed it has ended. */
+  #watch(task: Promise<void>): void {
+    void task.catch((error: unknown) => {
+      this.#failure ??= error
+    })
+  }
+
+  /** A compare-and-set write replaces only the value that it named; judged when its put reaches the register. */
+  readonly #onLand = (side: Side, address: Address, value: string): void => {
+    const named = this.#named.get(value)
+    const row = this.#around.ledger.rows.get(addressKey(address))?.row
+    if (named === undefined || row === undefined || row.first !== side) return
+    this.#named.delete(value)
+    const there = heldText(this.#around, row.fresh === 'both' ? side : row.fresh, address.name)
+    if (there === named || this.#tampered.has(address.name)) return
+    this.#failure ??= new Violation(
+      `If-Match: ${value} named ${named ?? 'nothing'}, and replaced ${there ?? 'nothing'}`,
+    )
+  }
+
   #check(): void {
+    if (this.#failure !== null) throw this.#failure
     for (const [name, history] of this.#histories) {
+      const tampered = this.#tampered.get(name)
+      if (tampered !== undefined) {
+        checkCopied(this.#around, name, tampered)
+        continue
+      }
       checkBoth(this.#around, name)
       checkReads(this.#around, this.#processes, name, history)
+      const open = [...this.#open.values()].some((o) => o.history === history)
+      if (!open && history.decided()) checkAgreement(this.#around, this.#processes, name)
     }
   }
 
@@ -135,7 +180,8 @@ class Run {
     if (operation.kind === 'read') return this.#read(process, history, operation)
     this.#ids += 1
     const id = `w${this.#ids}`
-    const value = operation.kind === 'delete' ? null : operation.repeated ? 'same' : id
+    const compares = operation.kind === 'replace' || operation.kind === 'create'
+    const value = operation.kind === 'delete' ? null : operation.repeated && !compares ? 'same' : id
     history.begin(id, value)
     this.#open.set(id, { owner: process.owner, history })
     this.world.tell(
@@ -151,7 +197,12 @@ class Run {
     const { secrets } = process
     try {
       if (kind === 'delete') await secrets.remove(at(name), { kind: 'none' })
-      else await secrets.write(at(name), secretOf(value as string), await this.#precondition(process, kind, name))
+      else
+        await secrets.write(
+          at(name),
+          secretOf(value as string),
+          await this.#precondition(process, kind, name, value as string),
+        )
       return 'acknowledged'
     } catch (error) {
       if (!isFault(error)) throw error
@@ -159,10 +210,12 @@ class Run {
     }
   }
 
-  async #precondition(process: Process, kind: Operation['kind'], name: string) {
+  async #precondition(process: Process, kind: Operation['kind'], name: string, value: string) {
+    if (kind !== 'replace' && kind !== 'create') return { kind: 'none' } as const
+    this.#named.set(value, null)
     if (kind === 'create') return { kind: 'none-match' } as const
-    if (kind !== 'replace') return { kind: 'none' } as const
     const seen = await process.secrets.read(at(name))
+    this.#named.set(value, seen.kind === 'found' ? text(seen.secret) : null)
     return { kind: 'match', etags: [seen.kind === 'found' ? seen.etag : 'nothing'] } as const
   }
 
@@ -172,7 +225,7 @@ class Run {
       const result = await process.secrets.read(at(name))
       const value = result.kind === 'found' ? text(result.secret) : null
       this.world.tell(`${process.owner}: read of ${name} in ${phase} answers ${value ?? 'nothing'}`)
-      if (!history.allows(value, replaced)) {
+      if (!this.#tampered.has(name) && !history.allows(value, replaced)) {
         throw new Violation(
           `I1: a read of ${name} in ${phase} returned ${value ?? 'nothing'}, which an acknowledged write had replaced before it began`,
         )
@@ -199,7 +252,19 @@ class Run {
         return process.replica.refresh()
       case 'crash':
         return this.#crash(index, process.owner)
+      case 'tamper':
+        return this.#tamper('b')
     }
+  }
+
+  /** Somebody who bypasses the proxy changes what a debt's fresh side holds; where the row knows better, it is never copied (I11). */
+  #tamper(name: string): void {
+    const row = this.#around.ledger.rows.get(addressKey(at(name)))?.row
+    if (row === undefined || row.fresh === 'both' || row.current === null || Object.keys(row.ops).length > 0) return
+    if (this.#tampered.has(name)) return
+    this.#around.stores[row.fresh].plant(at(name), secretOf('tampered'))
+    this.#tampered.set(name, { side: row.fresh, version: row.version })
+    this.world.tell(`somebody changes ${name} at ${row.fresh} behind the proxy`)
   }
 
   #crash(index: number, owner: string): void {

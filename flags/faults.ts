@@ -28,8 +28,8 @@ export const FLAGS_FAULTS = {
   },
   'lift-refused': {
     status: 409,
-    title: 'The flag asks for more than runs now',
-    next: 'Lower the flag first, or lift with --force.',
+    title: 'The flag asks for more than runs now, so lifting would move customers forward',
+    next: 'Set the flag to what runs now with the command in the detail, or lift with --force.',
   },
 } as const satisfies FaultTable
 

@@ -35,7 +35,8 @@ const DATABASES = { ledger: 'ledger', legacy: 'legacy', new: 'sealed' } as const
 /** Starts what is embedded and writes the configuration that serves it; everything that was there before is kept. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedSystem> {
   const paths = dataPaths(options.dataDir)
-  mkdirSync(paths.root, { recursive: true, mode: 0o700 })
+  // Others may pass through but not look: PostgreSQL runs as another user when we are root. Each secret file is its owner's.
+  mkdirSync(paths.root, { recursive: true, mode: 0o711 })
   const postgres = await startPostgres({ dataDir: paths.postgres, log: options.log })
   try {
     for (const file of [paths.fingerprintKey, paths.rootKey, paths.etagKey]) makeOnce(file, () => randomBytes(32))

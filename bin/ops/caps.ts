@@ -1,11 +1,11 @@
 import { type Cap, EVERY_INTEGRATION } from '../../flags/caps.ts'
+import { flagsFault } from '../../flags/faults.ts'
 import { liftSlices } from '../../flags/outlook.ts'
 import { judgeLift, rollbackCap } from '../../flags/rollback.ts'
 import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import type { CapsPort } from '../../proxy/ops/ports.ts'
 import type { Cap as ShownCap } from '../../proxy/ops/status.ts'
 import type { Engine } from '../serve/engine.ts'
-import { serveFault } from '../serve/faults.ts'
 import { select } from './select.ts'
 
 export const showCap = ({ integration, cohort, phase, kind, reason, by, at }: Cap): ShownCap => ({
@@ -97,7 +97,7 @@ export function makeCapsPort(engine: Engine): CapsPort {
         .list()
         .filter((cap) => cap.kind !== 'gate' && named.has(cap.integration) && cap.cohort === (cohort ?? null))
       const verdict = judgeLift(liftSlices(lifted, engine.flags.integrations, engine.flags.outlookParts()), force)
-      if (verdict.kind === 'refused') throw serveFault('lift-refused', settleWith(verdict.raises))
+      if (verdict.kind === 'refused') throw flagsFault('lift-refused', settleWith(verdict.raises))
       for (const cap of lifted) {
         await capRecords.remove(cap)
         caps.remove(cap)

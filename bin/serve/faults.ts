@@ -21,16 +21,6 @@ export const SERVE_FAULTS = {
     title: 'The flags come from a server and are changed there',
     next: 'Change the flag in Unleash, or by crossfade flags apply.',
   },
-  'lift-refused': {
-    status: 409,
-    title: 'The flag asks for more than runs now, so lifting would move customers forward',
-    next: 'Set the flag to what runs now with the command in the detail, or lift with --force.',
-  },
-  'gate-closed': {
-    status: 409,
-    title: 'A forward move was refused',
-    next: 'Do what the detail names first.',
-  },
 } as const satisfies FaultTable
 
 export const serveFault = makeFaults(SERVE_FAULTS)

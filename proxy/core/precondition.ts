@@ -23,6 +23,9 @@ export function matches(precondition: Precondition, etag: string | null): boolea
 /** A settle, a change of state or a newer value may each ask for one more look. */
 const LOOKS = 4
 
+/** How long a condition waits (ms) while nothing can be settled, and how often it looks: a barrier, or a settle elsewhere. */
+const UNSETTLED = { wait: 2000, first: 4, most: 64 } as const
+
 /**
  * Compare-and-set through the ledger: the value that is read now is judged against the tags, and its fingerprint is what
  * begin compares with the row's `current`, exclusively. A row that does not know `current` learns it by a settle. So a
@@ -36,18 +39,38 @@ export async function writeEnrolled(
   content: Content,
   precondition: Precondition,
 ): Promise<WriteResult> {
+  const settled = makeSettled(deps, address)
   let current = view
   for (let look = 0; look < LOOKS; look += 1) {
     const expect = await expected(deps, current, address, precondition)
     const answer: WriteAnswer = await write(deps, lazy, current, { address, content, expect })
     if (answer.kind === 'done') return answer.result
-    if (answer.kind === 'not-known') await deps.settleOne(address)
+    if (answer.kind === 'not-known') await settled()
     if (answer.kind === 'reload') current = await reloaded(deps, view, address)
+    if (answer.kind === 'mismatch' && look === LOOKS - 1)
+      throw proxyFault('precondition-failed', 'the secret changed while the precondition was judged')
   }
-  if (precondition.kind === 'none') {
-    throw proxyFault('operation-in-progress', 'the state of the integration is changing', { retryAfter: 1 })
+  throw busy('the state of the integration is changing')
+}
+
+const busy = (detail: string) => proxyFault('operation-in-progress', detail, { retryAfter: 1 })
+
+/**
+ * Has the row learn what its fresh side holds. While the integration is being enrolled nothing can be settled, and nobody
+ * changed the secret: so that is waited for, not told as a condition that failed.
+ */
+function makeSettled(deps: CoreDeps, address: Address): () => Promise<void> {
+  const giveUp = deps.clock.monotonic() + UNSETTLED.wait
+  return async () => {
+    for (let wait: number = UNSETTLED.first; ; wait = Math.min(wait * 2, UNSETTLED.most)) {
+      const reports = await deps.settleOne(address)
+      if (reports.length > 0) return
+      const { row } = await deps.ledger.ask(address)
+      if (row !== null && row.current !== null) return
+      if (deps.clock.monotonic() + wait > giveUp) throw busy('what the secret is cannot be settled yet')
+      await deps.clock.sleep(wait)
+    }
   }
-  throw proxyFault('precondition-failed', 'the secret changed while the precondition was judged')
 }
 
 async function expected(
@@ -70,7 +93,7 @@ async function reloaded(deps: CoreDeps, view: View, address: Address): Promise<V
   deps.replica.memory.learn(await deps.ledger.integrations())
   const next = viewOf(deps, address.integration, address.customer)
   if (next.state === view.state) {
-    throw proxyFault('operation-in-progress', `the integration is ${next.state}`, { retryAfter: 1 })
+    throw busy(`the integration is ${next.state}`)
   }
   return next
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PHASES } from '../../../flags/phase.ts'
+import { makeNames } from '../../../ledger/postgres/names.ts'
+import { makeSecrets } from '../../../proxy/core/secrets.ts'
 import { SECRET, secretOf, withCore } from './with-core.ts'
 
 const none = { kind: 'none' } as const
@@ -60,4 +62,34 @@ test('a row that does not know what its fresh side holds learns it by a settle b
   await core.database.query(null, 'update crossfade.secret set current = null, fresh = $1, seq = seq + 1', ['legacy'])
   await core.secrets.write(SECRET, secretOf('v2'), match(etag as string))
   assert.equal(await core.served('dualwrite'), 'v2')
+})
+
+test('a condition on a secret that nobody changed waits for the end of the enrolment, and is met then', async (t) => {
+  const core = await withCore(t, { enrolled: false })
+  const { etag } = await core.secrets.write(SECRET, secretOf('v1'), none)
+  await core.stages.transition('aws', 'enrolling')
+  await core.replica.refresh()
+  const asked = Promise.withResolvers<void>()
+  const settleOne: typeof core.deps.settleOne = async (address) => {
+    const reports = await core.deps.settleOne(address)
+    asked.resolve()
+    return reports
+  }
+  const secrets = makeSecrets({ ...core.deps, settleOne }, core.lazy, makeNames(core.database))
+  const written = secrets.write(SECRET, secretOf('v2'), match(etag as string))
+  await asked.promise
+  await core.stages.transition('aws', 'enrolled')
+  await core.replica.refresh()
+  await written
+  assert.equal(await core.served('off'), 'v2')
+})
+
+test('a condition that cannot be judged is refused for now: 412 would say that the secret has changed', async (t) => {
+  const core = await withCore(t, { enrolled: false })
+  const { etag } = await core.secrets.write(SECRET, secretOf('v1'), none)
+  await core.stages.transition('aws', 'enrolling')
+  await core.replica.refresh()
+  const refused = core.secrets.write(SECRET, secretOf('v2'), match(etag as string))
+  await assert.rejects(refused, code('operation-in-progress'))
+  assert.equal(await core.held('legacy'), 'v1')
 })

@@ -42,7 +42,7 @@ export interface CoreOptions {
 export async function withCore(t: TestContext, options: CoreOptions = {}) {
   const under = await withLedger(t, { enrolled: options.enrolled ?? true })
   const { database, ledger, replicas } = under
-  if (options.inventoried ?? true) await makeInventory(database).mark(INTEGRATION)
+  if (options.inventoried ?? options.enrolled ?? true) await makeInventory(database).mark(INTEGRATION)
   const store = (name: Side) =>
     makeFaultyStore(
       makeMemoryStore({

@@ -87,8 +87,11 @@ function begin(entry: Entry, content: Content): (told: Told) => void {
   }
 }
 
-const possible = ({ history, contents }: Entry): readonly Content[] =>
-  history.possible().map((id) => contents.get(id) ?? null)
+/** What a read that starts now may return. */
+const possible = ({ history, contents }: Entry): readonly Content[] => {
+  const replaced = history.replaced()
+  return [...contents.values()].filter((content) => history.allows(content, replaced))
+}
 
 function wrong(entry: Entry, seen: readonly Content[]): Exclude<Verdict, 'right'> {
   if (seen.includes(null)) return 'lost'

@@ -152,7 +152,7 @@ test('every file that ARCHITECTURE.md names exists, and holds what the page says
     [...new Set(files)].filter((file) => !existsSync(join(PROJECT, file))),
     [],
   )
-  const named = [...architecture.matchAll(/`(\w+)` \(`([\w./-]+\.(?:ts|sql))`\)/g)]
+  const named = [...architecture.matchAll(/`(\w+)`\s+\(`([\w./-]+\.(?:ts|sql))`\)/g)]
   assert.notEqual(named.length, 0)
   assert.deepEqual(
     named

@@ -7,7 +7,15 @@ export type BusMessage =
   | { readonly kind: 'acknowledged'; readonly from: string; readonly id: string }
   | { readonly kind: 'strike'; readonly from: string; readonly address: Address; readonly seq: number }
   /** Something durable changed (states, caps): read it again now rather than at the next refresh. */
-  | { readonly kind: 'look'; readonly from: string; readonly what: 'integrations' | 'caps' }
+  | {
+      readonly kind: 'look'
+      readonly from: string
+      readonly what: 'integrations' | 'caps'
+      /** Caps that hold from now on, plain JSON that their room validates: they count although the ledger is down. */
+      readonly caps?: readonly unknown[]
+      /** Who put it into effect acknowledges this id. */
+      readonly id?: string
+    }
 
 export interface Bus {
   /** At most once; never rejects. */

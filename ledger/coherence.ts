@@ -9,7 +9,8 @@ import type { Replicas } from './postgres/replicas.ts'
  * A write that leaves a debt is answered when every live replica knows of it. The list of live replicas is read after
  * the debt became durable, in a statement of its own: a replica that takes its lease later loads the debt. Each replica
  * on the list acknowledges, or its lease is over; one that stays silent loses its lease, so the wait is bounded by one
- * lease, once, whatever became of that replica.
+ * lease, once, whatever became of that replica. One that lives finds its lease gone, joins again and loads the debt:
+ * then nobody waits for it any longer, although no message of it ever came.
  */
 export interface Coherence {
   /** Resolves when every replica that was live after the debt became durable knows of it. The own replica first. */
@@ -112,13 +113,26 @@ export function makeCoherence(parts: CoherenceParts): Coherence {
   }
 
   const bounded = async (silent: ReadonlySet<string>, signal: AbortSignal): Promise<void> => {
-    await quietly(clock.sleep(parts.patience, signal))
+    // Who hears nothing cannot be answered.
+    if (bus.hears()) await quietly(clock.sleep(parts.patience, signal))
     if (signal.aborted || silent.size === 0) return
     const ids = [...silent]
     const remaining = await replicas.revoke(ids)
-    parts.onRevoked?.(ids)
     // One ms more than the ledger says: its answer was rounded, and the replica stops at the instant itself.
-    await quietly(clock.sleep(remaining + 1, signal))
+    const end = clock.monotonic() + remaining + 1
+    parts.onRevoked?.(ids)
+    for (let pause = parts.patience; !signal.aborted; pause *= 2) {
+      const left = end - clock.monotonic()
+      if (left <= 0) return
+      await quietly(clock.sleep(Math.min(pause, left), signal))
+      if (pause < left && !signal.aborted && (await allReturned(ids))) return
+    }
+  }
+
+  /** Each has joined again since its lease was revoked, after the debt was durable, or holds no lease. */
+  const allReturned = async (ids: readonly string[]): Promise<boolean> => {
+    const live = await replicas.live().catch(() => null)
+    return live?.every((replica) => !ids.includes(replica.id) || replica.revoked === false) ?? false
   }
 
   return {

@@ -18,3 +18,26 @@ export const ledgerSection = z.strictObject({
     .describe('what a read does whose freshness cannot be proven'),
 })
 export type LedgerSection = z.output<typeof ledgerSection>
+
+/** The section `bus` of the configuration; left out, one process serves alone. */
+export const busSection = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(/^rediss?:\/\/[^/]+/, 'expected redis://HOST:PORT or rediss://HOST:PORT')
+      .describe('redis:// or rediss:// address, without a password'),
+    password_file: z.string().optional().describe('file that holds the password of the Redis user'),
+    prefix: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9:._-]*$/i, 'expected letters, digits and : . _ -')
+      .default('crossfade')
+      .describe('of the channel; the ledger adds its own name, so that two ledgers may share a Redis'),
+    patience: durationSchema
+      .prefault('500ms')
+      .describe('how long a write waits for a replica to acknowledge before it takes the lease of that replica away'),
+    heartbeat: durationSchema
+      .prefault('500ms')
+      .describe('how often a replica proves that it hears; two beats that stay out make it ask the ledger'),
+  })
+  .describe('Redis, by which several processes tell each other of debts; left out: one process alone.')
+export type BusSection = z.output<typeof busSection>

@@ -27,6 +27,43 @@ export const makeLedgerMetrics = (registry: Registry) => {
       help: '1 while this replica holds its lease and may serve from memory.',
       registers,
     }),
+    reachable: new Gauge({
+      name: 'crossfade_ledger_reachable',
+      help: '1 while the ledger answers this replica; 0: writes of enrolled integrations are refused.',
+      registers,
+    }),
+    leasesLost: new Counter({
+      name: 'crossfade_replica_leases_lost_total',
+      help: 'Times this replica had to join again: its lease ended, was revoked, or messages may have been missed.',
+      registers,
+    }),
+    revoked: new Counter({
+      name: 'crossfade_replica_revocations_total',
+      help: 'Leases of silent replicas that writes of this replica took away.',
+      registers,
+    }),
+    live: new Gauge({
+      name: 'crossfade_replicas_live',
+      help: 'Replicas whose lease holds, as this replica last saw.',
+      registers,
+      aggregator: 'max',
+    }),
+    busHears: new Gauge({
+      name: 'crossfade_bus_hears',
+      help: '1 while messages of other replicas arrive; 0: this replica asks the ledger on each read.',
+      registers,
+    }),
+    busDeaf: new Counter({
+      name: 'crossfade_bus_deaf_total',
+      help: 'Times this replica stopped hearing the others.',
+      registers,
+    }),
+    busMessages: new Counter({
+      name: 'crossfade_bus_messages_total',
+      help: 'Messages between replicas, by outcome: sent, received, malformed, offline (not sent), failed.',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     remembered: new Gauge({
       name: 'crossfade_replica_debts_remembered',
       help: 'Debts that this replica holds in memory.',

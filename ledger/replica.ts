@@ -41,6 +41,10 @@ export interface ReplicaOptions {
   /** Told of each change that was put into effect. */
   readonly onState?: (row: IntegrationRow) => void
   readonly onLease?: (held: boolean) => void
+  /** Told after each attempt whether the ledger answered. */
+  readonly onLedger?: (answers: boolean) => void
+  /** Versions of other things that this replica follows, recorded beside the epochs; keys that no integration can have. */
+  readonly alsoApplied?: () => Readonly<Record<string, number>>
 }
 
 export function makeReplica(options: ReplicaOptions): Replica {
@@ -49,6 +53,8 @@ export function makeReplica(options: ReplicaOptions): Replica {
   const applied = new Map<string, number>()
   let leaseEnd = Number.NEGATIVE_INFINITY
   let loaded = false
+  /** Grows when messages may have been missed: a load that was under way then proves nothing. */
+  let doubts = 0
   let reached = false
   let refreshing: Promise<void> | null = null
 
@@ -64,14 +70,20 @@ export function makeReplica(options: ReplicaOptions): Replica {
 
   const join = async (): Promise<void> => {
     loaded = false
+    const before = doubts
     memory.forget()
     const sent = clock.monotonic()
     await replicas.join({ id, name, lease })
     leaseEnd = sent + lease
     await load()
-    loaded = true
-    options.onLease?.(true)
+    loaded = before === doubts
+    if (loaded) options.onLease?.(true)
   }
+
+  const record = (): Readonly<Record<string, number>> => ({
+    ...Object.fromEntries(applied),
+    ...options.alsoApplied?.(),
+  })
 
   /** New states take effect at once for new operations; they are acknowledged when the old ones have drained. */
   const learn = (rows: readonly IntegrationRow[]): readonly IntegrationRow[] => {
@@ -95,33 +107,45 @@ export function makeReplica(options: ReplicaOptions): Replica {
 
   const renew = async (): Promise<void> => {
     const sent = clock.monotonic()
-    const { renewed, integrations } = await replicas.renew({ id, lease, applied: Object.fromEntries(applied) })
+    const { renewed, integrations } = await replicas.renew({ id, lease, applied: record() })
     if (!renewed) {
       options.onLease?.(false)
       return join()
     }
     leaseEnd = sent + lease
     learn(integrations)
-    const pending = integrations.filter((row) => (applied.get(row.integration) ?? 0) < row.epoch)
+    const pending = notApplied(integrations)
     if (pending.length === 0) return
     await takeEffect(pending)
-    await replicas.renew({ id, lease, applied: Object.fromEntries(applied) })
+    await replicas.renew({ id, lease, applied: record() })
   }
 
-  /** It hears nothing: nobody shall wait for it. What changed is learned all the same. */
+  const notApplied = (rows: readonly IntegrationRow[]): readonly IntegrationRow[] =>
+    rows.filter((row) => (applied.get(row.integration) ?? 0) < row.epoch)
+
+  /**
+   * It hears nothing: no writer shall wait for it. What changed is put into effect all the same, and said: a barrier
+   * waits for every registered replica, with a lease or without.
+   */
   const deaf = async (): Promise<void> => {
-    const held = leaseEnd > clock.monotonic()
     loaded = false
     leaseEnd = Number.NEGATIVE_INFINITY
-    if (held) await replicas.relinquish(id)
-    learn(await ledger.integrations())
+    await replicas.relinquish(id, { name, applied: record() })
+    const rows = await ledger.integrations()
+    learn(rows)
+    const pending = notApplied(rows)
+    if (pending.length === 0) return
+    await takeEffect(pending)
+    await replicas.relinquish(id, { name, applied: record() })
   }
 
   const attempt = async (): Promise<void> => {
     try {
       if (!options.hears()) await deaf()
       else await (loaded ? renew() : join())
+      options.onLedger?.(true)
     } catch {
+      options.onLedger?.(false)
       if (!trusted()) options.onLease?.(false)
     }
   }
@@ -144,6 +168,7 @@ export function makeReplica(options: ReplicaOptions): Replica {
     inventoried: (integration) => marks.has(integration),
     distrust: () => {
       loaded = false
+      doubts += 1
     },
     stop: () => replicas.leave(id).catch(() => undefined),
   }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { auditConfigSchema, identityConfigSchema } from '../../access/config.ts'
 import { storesSchema } from '../../backends/config.ts'
 import { cohortsConfigSchema, flagsConfigSchema } from '../../flags/config.ts'
-import { ledgerSection } from '../../ledger/config.ts'
+import { busSection, ledgerSection } from '../../ledger/config.ts'
 import { migratorSection } from '../../migrator/config.ts'
 import { etagConfigSchema, shadowConfigSchema } from '../../proxy/config.ts'
 import { integrationsConfigSchema } from './integrations.ts'
@@ -13,6 +13,7 @@ export const configSchema = z.strictObject({
   version: z.literal(1).describe('Of this format.'),
   listen: listenConfigSchema,
   ledger: ledgerSection,
+  bus: busSection.optional(),
   stores: storesSchema.describe('The stores by name; an integration names two of them.'),
   cohorts: cohortsConfigSchema,
   flags: flagsConfigSchema,

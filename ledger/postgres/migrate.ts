@@ -14,6 +14,7 @@ const MIGRATIONS = [
       '040-settle.sql',
       '050-stages.sql',
       '060-inventory.sql',
+      '070-replicas.sql',
     ],
   },
 ] as const

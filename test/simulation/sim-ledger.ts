@@ -170,14 +170,25 @@ export const view = (row: Row | null): RowView | null =>
         quarantine: row.quarantine,
       }
 
+/** ms after which a row of the same name belongs to a process that is gone. */
+const GONE_FOR = 5000
+
 /** Registration and leases of the simulated replicas; the same statements as the SQL ones. */
 export function connectReplicas(state: LedgerState, world: World, owner: string): Replicas {
   const list = (): readonly RegisteredReplica[] =>
-    [...state.replicas].map(([id, r]) => ({ id, name: r.name, live: r.until > world.now(), applied: r.applied }))
+    [...state.replicas].map(([id, r]) => ({
+      id,
+      name: r.name,
+      live: r.until > world.now(),
+      revoked: r.revoked,
+      applied: r.applied,
+    }))
   return {
     join: ({ id, name, lease }) =>
       world.step(owner, 'takes a lease', () => {
-        for (const [other, r] of state.replicas) if (r.name === name && other !== id) state.replicas.delete(other)
+        for (const [other, r] of state.replicas) {
+          if (r.name === name && other !== id && r.until + GONE_FOR < world.now()) state.replicas.delete(other)
+        }
         state.replicas.set(id, { name, until: world.now() + lease, revoked: false, applied: {} })
       }),
     renew: ({ id, lease, applied }) =>

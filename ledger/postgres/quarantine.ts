@@ -35,3 +35,19 @@ export const countOnlyNew = (database: Database, integrations: readonly string[]
   database.query<{ readonly customer: string; readonly secrets: number }>('crossfade-only-new', ONLY_NEW, [
     integrations,
   ])
+
+/** What became of what was in quarantine. */
+export interface Accepted {
+  /** Legacy is right: settle now puts its value over what new holds, or removes what only new has. */
+  readonly handed_over: number
+  /** They stay in quarantine, served from where they are, and are left behind when the integration is finalized. */
+  readonly left_behind: number
+}
+
+/** An operator's word on everything that is quarantined now; a secret that changes afterwards is judged anew. */
+export async function acceptQuarantine(database: Database, integration: string): Promise<Accepted> {
+  const [row] = await database.query<{ answer: Accepted }>(null, 'select crossfade.accept_quarantine($1) as answer', [
+    integration,
+  ])
+  return (row as { answer: Accepted }).answer
+}

@@ -4,10 +4,29 @@ import type { IntegrationRow, IntegrationState } from '../ledger.ts'
 import type { Database } from './database.ts'
 import type { Replicas } from './replicas.ts'
 
+/** Who leads an integration out of the ledger, and why; `kind` names the event of the last step, which keeps the report. */
+export interface LeaveNote {
+  readonly actor: string
+  readonly reason: string | null
+  readonly kind?: 'finalized' | 'abandoned'
+}
+
+/** `blocked`: so many secrets owe, or are being written; nothing was changed. */
+export type LeaveAnswer =
+  | { readonly kind: 'done'; readonly row: IntegrationRow }
+  | { readonly kind: 'blocked'; readonly secrets: number }
+
 /** The barriers over the replicas: `enrol`, `finalize` and `abandon` are made of these. */
 export interface Stages {
   /** Throws `stage-refused` when the order or a row forbids it; asking for the state it is in changes nothing. */
   transition(integration: string, next: IntegrationState): Promise<IntegrationRow>
+  /**
+   * The same, written down as an event in the same commit. What is open gets half a second to end, in which begins wait.
+   * Throws `stage-refused` when the order forbids it.
+   */
+  leave(integration: string, next: IntegrationState, note: LeaveNote): Promise<LeaveAnswer>
+  /** Drops the rows of an integration that is `new-only` or `legacy-only`, in pieces, once every replica has heard of that. */
+  purge(integration: string, signal: AbortSignal): Promise<void>
   /**
    * Resolves when every registered replica has put this epoch into effect. A replica whose lease ran out counts too: it
    * may still write without the ledger. Rejects with the signal's reason.
@@ -15,10 +34,19 @@ export interface Stages {
   everyReplica(row: IntegrationRow, onWaiting: (names: readonly string[]) => void, signal: AbortSignal): Promise<void>
 }
 
-type Answer = IntegrationRow | { readonly refused: 'order' | 'debts'; readonly state: string; readonly count?: number }
+interface Refusal {
+  readonly refused: 'order' | 'debts'
+  readonly state: string
+  readonly count?: number
+}
+type Answer = IntegrationRow | Refusal
 
 /** How often the barrier looks again, in ms. */
 const LOOK = 50
+/** How long (ms) begins may be held up so that what is open ends: well under the ledger's statement timeout. */
+const DRAIN = 500
+/** Rows that one statement drops. */
+const PIECE = 5000
 
 export const makeStages = (database: Database, replicas: Pick<Replicas, 'registered'>, clock: Clock): Stages => ({
   transition: async (integration, next) => {
@@ -26,11 +54,31 @@ export const makeStages = (database: Database, replicas: Pick<Replicas, 'registe
       integration,
       next,
     ])
-    const answer = (row as { answer: Answer }).answer
+    const { answer } = row as { answer: Answer }
     if (!('refused' in answer)) return answer
-    const why =
-      answer.refused === 'order' ? `it is ${answer.state}` : `${answer.count} secrets are owed or being written`
-    throw ledgerFault('stage-refused', `${integration} cannot become ${next}: ${why}`)
+    throw refused(integration, next, answer)
+  },
+  leave: async (integration, next, note) => {
+    const [row] = await database.query<{ answer: Answer }>(
+      null,
+      'select crossfade.leave($1, $2, $3::jsonb, $4) as answer',
+      [integration, next, JSON.stringify(note), DRAIN],
+    )
+    const { answer } = row as { answer: Answer }
+    if (!('refused' in answer)) return { kind: 'done', row: answer }
+    if (answer.refused === 'debts') return { kind: 'blocked', secrets: answer.count ?? 0 }
+    throw refused(integration, next, answer)
+  },
+  purge: async (integration, signal) => {
+    for (let dropped = PIECE; dropped === PIECE; ) {
+      signal.throwIfAborted()
+      const [row] = await database.query<{ dropped: number }>(
+        'crossfade-purge',
+        'select crossfade.purge($1, $2) as dropped',
+        [integration, PIECE],
+      )
+      dropped = row?.dropped ?? 0
+    }
   },
   everyReplica: async ({ integration, epoch }, onWaiting, signal) => {
     for (;;) {
@@ -41,3 +89,8 @@ export const makeStages = (database: Database, replicas: Pick<Replicas, 'registe
     }
   },
 })
+
+function refused(integration: string, next: IntegrationState, { refused: by, state, count }: Refusal) {
+  const why = by === 'order' ? `it is ${state}` : `${count} secrets are owed or being written`
+  return ledgerFault('stage-refused', `${integration} cannot become ${next}: ${why}`)
+}

@@ -31,6 +31,8 @@ create table crossfade.secret (
   copied           boolean not null default false,
   verified_version bigint,
   quarantine       text,
+  -- An operator accepted at this version that the secret stays behind in quarantine; any later change voids it.
+  accepted_version bigint,
   attempts         integer not null default 0,
   settle_after     timestamptz not null default '-infinity',
   changed_at       timestamptz not null default clock_timestamp(),

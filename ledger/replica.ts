@@ -174,5 +174,8 @@ export function makeReplica(options: ReplicaOptions): Replica {
   }
 }
 
-/** States in which a side is pinned and no debt of the integration may be remembered. */
-const LEDGERLESS: ReadonlySet<IntegrationState> = new Set(['bare', 'new-only', 'finalized', 'legacy-only'])
+/**
+ * States in which a side is pinned and no debt of the integration may be remembered; and `enrolling`, in which none is
+ * announced yet, because `seq` starts anew: an entry of an earlier life would outrank what is to come.
+ */
+const LEDGERLESS: ReadonlySet<IntegrationState> = new Set(['bare', 'enrolling', 'new-only', 'finalized', 'legacy-only'])

@@ -82,9 +82,15 @@ export const admitted = (state: IntegrationState, phase: Phase): Phase => {
   }
 }
 
-/** States in which nothing is written to the ledger: the integration's side is pinned. */
-export const isBare = (state: IntegrationState): boolean =>
-  state === 'bare' || state === 'finalized' || state === 'legacy-only'
+/** States in which writes go to the pinned side without the ledger. */
+export const isBare = (state: IntegrationState): boolean => state === 'bare' || state === 'finalized'
+
+/**
+ * States in which one side answers, whatever anybody remembers. In `new-only` and `legacy-only` writes wait: a replica
+ * that has not heard yet may still read by a debt in its memory, and would not see a write without the ledger.
+ */
+export const isPinned = (state: IntegrationState): boolean =>
+  isBare(state) || state === 'new-only' || state === 'legacy-only'
 
 /** One operation's view of its secret, taken once: the phase is evaluated once a request. */
 export interface View {

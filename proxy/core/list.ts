@@ -3,7 +3,7 @@ import type { ScanEntry, Store } from '../../backends/store.ts'
 import { otherSide, type Side } from '../../core/side.ts'
 import { proxyFault } from '../faults.ts'
 import type { ListResult } from '../operations.ts'
-import { type CoreDeps, isBare, type View, viewOf } from './context.ts'
+import { type CoreDeps, isPinned, type View, viewOf } from './context.ts'
 
 /** A name as the ledger knows it. `unsure`: a delete has begun and nobody recorded how it ended; the fresh side tells. */
 export interface LedgerName {
@@ -64,7 +64,7 @@ interface Window {
 
 async function window(deps: CoreDeps, view: View, names: Names, request: Request): Promise<Window> {
   const { integration, customer, page } = request
-  if (isBare(view.state) || view.state === 'new-only') return fromStore(deps, view.store(view.plan.read), request)
+  if (isPinned(view.state)) return fromStore(deps, view.store(view.plan.read), request)
   const known = await names.names(integration, customer, page)
   const listed = await sure(deps, view, request, known)
   if (deps.replica.inventoried(integration)) {

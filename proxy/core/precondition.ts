@@ -3,7 +3,7 @@ import type { Address } from '../../backends/secret.ts'
 import { proxyFault } from '../faults.ts'
 import type { Precondition, WriteResult } from '../operations.ts'
 import type { Content } from './attempt.ts'
-import { type CoreDeps, type View, viewOf } from './context.ts'
+import { type CoreDeps, isBare, type View, viewOf } from './context.ts'
 import type { Lazy } from './lazy.ts'
 import { readFresh } from './read.ts'
 import { type WriteAnswer, write } from './write.ts'
@@ -30,6 +30,8 @@ const UNSETTLED = { wait: 2000, first: 4, most: 64 } as const
  * Compare-and-set through the ledger: the value that is read now is judged against the tags, and its fingerprint is what
  * begin compares with the row's `current`, exclusively. A row that does not know `current` learns it by a settle. So a
  * tag never has to be stored, and ETags outlive the migration's key.
+ *
+ * Null: the integration has left the ledger, and nothing was begun.
  */
 export async function writeEnrolled(
   deps: CoreDeps,
@@ -38,7 +40,7 @@ export async function writeEnrolled(
   address: Address,
   content: Content,
   precondition: Precondition,
-): Promise<WriteResult> {
+): Promise<WriteResult | null> {
   const settled = makeSettled(deps, address)
   let current = view
   for (let look = 0; look < LOOKS; look += 1) {
@@ -46,7 +48,8 @@ export async function writeEnrolled(
     const answer: WriteAnswer = await write(deps, lazy, current, { address, content, expect })
     if (answer.kind === 'done') return answer.result
     if (answer.kind === 'not-known') await settled()
-    if (answer.kind === 'reload') current = await reloaded(deps, view, address)
+    if (answer.kind === 'reload') current = await reloaded(deps, current, address)
+    if (isBare(current.state)) return null
     if (answer.kind === 'mismatch' && look === LOOKS - 1)
       throw proxyFault('precondition-failed', 'the secret changed while the precondition was judged')
   }
@@ -88,12 +91,17 @@ async function expected(
   return secret === null ? ABSENT : deps.fingerprint(address, secret)
 }
 
-/** The ledger refused the plan: this replica's view of the integration is old. */
+/**
+ * The ledger refused the plan: this replica's view of the integration is old, or the integration is between two rules
+ * (`new-only`, `legacy-only`), which ends as soon as every replica has heard. A write waits for that a little while.
+ */
 async function reloaded(deps: CoreDeps, view: View, address: Address): Promise<View> {
-  deps.replica.memory.learn(await deps.ledger.integrations())
-  const next = viewOf(deps, address.integration, address.customer)
-  if (next.state === view.state) {
-    throw busy(`the integration is ${next.state}`)
+  const giveUp = deps.clock.monotonic() + UNSETTLED.wait
+  for (let wait: number = UNSETTLED.first; ; wait = Math.min(wait * 2, UNSETTLED.most)) {
+    deps.replica.memory.learn(await deps.ledger.integrations())
+    const next = viewOf(deps, address.integration, address.customer)
+    if (next.state !== view.state) return next
+    if (deps.clock.monotonic() + wait > giveUp) throw busy(`the integration is ${next.state}`)
+    await deps.clock.sleep(wait)
   }
-  return next
 }

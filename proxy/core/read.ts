@@ -4,7 +4,7 @@ import { isFault } from '../../core/fault.ts'
 import { otherSide, type Side } from '../../core/side.ts'
 import { proxyFault } from '../faults.ts'
 import type { ReadResult, Served } from '../operations.ts'
-import { type CoreDeps, type View, viewOf } from './context.ts'
+import { type CoreDeps, isPinned, type View, viewOf } from './context.ts'
 
 /*
  * A read: from memory in the steady state, no round trip to the ledger. The ledger is asked for "not found" on new (and
@@ -55,7 +55,7 @@ export async function readFresh(
   const outcome = await get(deps, view, first.side, address, signal)
   if (outcome.kind === 'found') return served(view, first.side, outcome)
   if (outcome.kind === 'absent') {
-    return deps.rules.notFoundIsFinal(first.side, view.state === 'finalized' || view.state === 'new-only')
+    return deps.rules.notFoundIsFinal(first.side, isPinned(view.state))
       ? served(view, first.side, outcome)
       : readAsked(deps, view, address, 'not-found', signal)
   }
@@ -90,7 +90,7 @@ async function fallback(
 ): Promise<FreshRead> {
   const passing = failure.kind === 'unreadable' || failure.passing
   const other = otherSide(failed)
-  if (!passing || view.state === 'bare') throw failureFault(view, failed, failure)
+  if (!passing || isPinned(view.state)) throw failureFault(view, failed, failure)
   const answer = await ask(deps, address, 'fallback')
   if (answer === null || !deps.rules.provenFresh(answer, other)) throw failureFault(view, failed, failure)
   const outcome = await get(deps, view, other, address, signal)

@@ -12,13 +12,17 @@ import { read } from './read.ts'
 /** The four operations that every front calls. */
 export function makeSecrets(deps: CoreDeps, lazy: Lazy, names: Names): Secrets {
   const write = async (address: Address, content: Content, precondition: Precondition): Promise<WriteResult> => {
-    const view = viewOf(deps, address.integration, address.customer)
-    if (isBare(view.state)) return writeBare(deps, view, address, content, precondition)
-    // Known before anything is begun, so that a value which one side cannot hold changes nothing.
-    const misfit = content === null ? null : view.pair.unrepresentable(content)
-    if (misfit !== null)
-      throw proxyFault(misfit.reason === 'too-large' ? 'value-too-large' : 'unrepresentable', misfit.detail)
-    return writeEnrolled(deps, lazy, view, address, content, precondition)
+    // The state is looked at and the write is tracked in one turn of the event loop: enrol relies on it.
+    for (;;) {
+      const view = viewOf(deps, address.integration, address.customer)
+      if (isBare(view.state)) return writeBare(deps, view, address, content, precondition)
+      // Known before anything is begun, so that a value which one side cannot hold changes nothing.
+      const misfit = content === null ? null : view.pair.unrepresentable(content)
+      if (misfit !== null)
+        throw proxyFault(misfit.reason === 'too-large' ? 'value-too-large' : 'unrepresentable', misfit.detail)
+      const result = await writeEnrolled(deps, lazy, view, address, content, precondition)
+      if (result !== null) return result
+    }
   }
   return {
     read: (address, signal) => read(deps, address, signal),

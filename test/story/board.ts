@@ -43,8 +43,8 @@ export interface Board {
   begin(stage: Stage): void
   /** What is sent from now on belongs to no stage. */
   end(): void
-  /** Resolves when the stage has seen what it must. */
-  reached(): Promise<void>
+  /** Resolves when the stage has seen what it must; rejects when aborted. */
+  reached(signal: AbortSignal): Promise<void>
 }
 
 const FIELD = { read: 'reads', write: 'writes', delete: 'deletes' } as const
@@ -81,8 +81,9 @@ export function makeBoard(goals: Goals): Board {
     end: () => {
       current = null
     },
-    reached: () => {
-      const { promise, resolve } = Promise.withResolvers<void>()
+    reached: (signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
       if (current === null || isReached(current)) resolve()
       else waiting = { tally: current, resolve }
       return promise

@@ -43,7 +43,7 @@ export async function checkListings(
     const listed = await listAll(client, first.integration, first.customer)
     for (const address of [first, ...others]) {
       const isListed = listed.has(address.name)
-      if (isListed && !expectations.isPresent(address)) findings.add(address, 'resurrected', 'listing')
+      if (isListed && expectations.isAbsent(address)) findings.add(address, 'resurrected', 'listing')
       if (!isListed && expectations.isPresent(address)) findings.add(address, 'lost', 'listing')
     }
   }

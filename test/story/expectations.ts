@@ -21,6 +21,8 @@ export interface Expectations {
   readonly read: (address: Address) => (seen: readonly Content[]) => Verdict
   /** No write can have left it absent. */
   readonly isPresent: (address: Address) => boolean
+  /** A delete was acknowledged, or nobody wrote it, and nothing that may have come since left anything there. */
+  readonly isAbsent: (address: Address) => boolean
   /** No client ever tried to write it. */
   readonly isUntouched: (address: Address) => boolean
   readonly activity: (address: Address) => Activity
@@ -66,6 +68,7 @@ export function makeExpectations(
       return (seen) => (seen.some((content) => entry.history.allows(content, replaced)) ? 'right' : wrong(entry, seen))
     },
     isPresent: (address) => possible(find(address)).every((content) => content !== null),
+    isAbsent: (address) => possible(find(address)).every((content) => content === null),
     isUntouched: (address) => find(address).changes === 0,
     activity: (address) => {
       const { changes, open } = find(address)

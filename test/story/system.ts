@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { readSecretFile } from '../../backends/key-file.ts'
 import { startNode } from '../../bench/process.ts'
-import { makeSend } from '../../bin/cli/http.ts'
+import { makeSend, type Send } from '../../bin/cli/http.ts'
 import { makeOpsClient, type OpsClient } from '../../bin/cli/ops-client.ts'
 import { makeSecretsClient, type SecretsClient } from '../../bin/cli/secrets-client.ts'
 import { readToken } from '../../bin/cli/token.ts'
@@ -50,7 +50,7 @@ export async function startSystem(secrets: number, signal: AbortSignal): Promise
       ready: () => readRunFile(dataPaths(data).runFile),
       signal,
     })
-    const connected = connect(ready)
+    const connected = connect(ready, signal)
     return {
       ...connected,
       stop: async () => {
@@ -65,7 +65,7 @@ export async function startSystem(secrets: number, signal: AbortSignal): Promise
   }
 }
 
-function connect(run: RunFile) {
+function connect(run: RunFile, signal: AbortSignal) {
   const config = loadConfig(run.config, process.env)
   const { ledger, stores } = config
   const legacyStore = stores[config.integrations['aws']?.legacy ?? '']
@@ -77,9 +77,13 @@ function connect(run: RunFile) {
     maxConnections: 1,
     statementTimeout: ledger.statement_timeout,
   })
+  const sendTo = (url: string, tokenFile: string): Send => {
+    const send = makeSend({ url, token: readToken(tokenFile) })
+    return (request) => send({ signal, ...request })
+  }
   return {
-    secrets: makeSecretsClient(makeSend({ url: run.clients, token: readToken(run.token_files.client) })),
-    ops: makeOpsClient(makeSend({ url: run.operators, token: readToken(run.token_files.operator) })),
+    secrets: makeSecretsClient(sendTo(run.clients, run.token_files.client)),
+    ops: makeOpsClient(sendTo(run.operators, run.token_files.operator)),
     legacy,
     debts: () => readDebts(database),
     close: async () => {

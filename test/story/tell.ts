@@ -94,7 +94,7 @@ async function playStages({ board }: World, operator: Operator, { clock, note, s
     if (stage.opens === 'flip') await operator.flip(stage.phase)
     board.begin(stage)
     if (stage.opens === 'migrate') await operator.migrate(await operator.integrations())
-    await board.reached()
+    await board.reached(signal)
     board.end()
     note(`${stage.name}: ${describe(board.tallies.at(-1))}, ${((clock.monotonic() - started) / 1000).toFixed(1)} s`)
   }

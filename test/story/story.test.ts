@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { PROJECT } from '../support/project.ts'
+import { type Order, readOrder } from './order.ts'
+import { exitOf, type Report } from './report.ts'
+import { STAGES } from './stages.ts'
+
+const SMALL = ['--secrets', '200', '--writes', '25', '--deletes', '5']
+
+/** The program as `npm run story` runs it. */
+async function runStory(...argv: readonly string[]): Promise<{ exit: number | null; report: Report; said: string }> {
+  const child = spawn(process.execPath, [join(PROJECT, 'test/story/story.ts'), '--json', ...SMALL, ...argv])
+  const [stdout, said] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
+  return { exit: child.exitCode, report: JSON.parse(last || '{}') as Report, said: `${last}\n${said}` }
+}
+
+test('through every phase and back in one flip, under eight clients, nothing is lost, stale or brought back', async () => {
+  const { exit, report, said } = await runStory()
+  assert.equal(exit, 0, said)
+  assert.deepEqual([report.secrets, report.wrong, report.resurrected, report.etags_changed], [200, 0, 0, 0])
+  assert.deepEqual(report.refused, {})
+  assert.deepEqual(
+    report.phases.map(({ phase }) => phase),
+    ['off', 'off', 'dualwrite', 'shadow', 'live', 'rampdown', 'complete', 'off'],
+  )
+  for (const { stage, writes, deletes } of report.phases) assert.ok(writes >= 25 && deletes >= 5, stage)
+  const servedBy = Object.fromEntries(report.phases.map(({ stage, served_by }) => [stage, served_by]))
+  for (const stage of ['not enrolled', 'migrate', 'dualwrite', 'shadow']) assert.equal(servedBy[stage]?.new, 0, stage)
+  for (const stage of ['live', 'rampdown', 'complete']) assert.equal(servedBy[stage]?.legacy, 0, stage)
+})
+
+test('five rows that were changed behind its back are five findings, each by its name', async () => {
+  const { exit, report, said } = await runStory('--sabotage', '5', '--seed', 'sabotage')
+  assert.equal(exit, 3, said)
+  assert.deepEqual([report.wrong, report.resurrected, report.etags_changed], [5, 0, 0])
+  const names = new Set(report.wrong_addresses.map((a) => `${a.integration} ${a.customer} ${a.name}`))
+  assert.equal(names.size, 5)
+  for (const { found, where } of report.wrong_addresses) {
+    assert.equal(found, 'altered')
+    assert.deepEqual(where, ['proxy', 'legacy'])
+  }
+})
+
+test('the story tells every phase in its order, and returns to off in one flip', () => {
+  const flips = STAGES.filter(({ opens }) => opens === 'flip').map(({ phase }) => phase)
+  assert.deepEqual(flips, ['dualwrite', 'shadow', 'live', 'rampdown', 'complete', 'off'])
+})
+
+test('its exit code says whether secrets are wrong, or something else is', () => {
+  const right: Report = {
+    ...{ secrets: 1, reads: 1, writes: 1, deletes: 1, wrong: 0, resurrected: 0, phases: [], etags_changed: 0 },
+    ...{ wrong_addresses: [], refused: {}, seconds: 1 },
+  }
+  assert.equal(exitOf(right), 0)
+  assert.equal(exitOf({ ...right, wrong: 1 }), 3)
+  assert.equal(exitOf({ ...right, resurrected: 1 }), 3)
+  assert.equal(exitOf({ ...right, etags_changed: 1 }), 1)
+  assert.equal(exitOf({ ...right, refused: { 'store-unavailable': 1 } }), 1)
+})
+
+test('a command line that is not one is refused; left out, numbers are those of the full story', () => {
+  const full: Order = { json: false, secrets: 3000, writes: 300, deletes: 30, clients: 8, seed: 'story', sabotage: 0 }
+  assert.deepEqual(readOrder([]), full)
+  for (const wrong of [['--secrets', 'x'], ['--clients', '0'], ['--sabotage', '-1'], ['--nothing'], ['word']]) {
+    assert.equal(readOrder(wrong), null, wrong.join(' '))
+  }
+})

@@ -84,7 +84,7 @@ export function connect(state: LedgerState, world: World, owner: string): Ledger
     const admitted: readonly IntegrationState[] = ['enrolled', 'finalizing', 'abandoning']
     if (!admitted.includes(stateOf(state, query.integration))) return []
     const due = [...state.rows.values()].filter(({ address, row }) => claimable(address, row, query, world.now()))
-    due.sort((a, b) => Number(a.row.blank) - Number(b.row.blank))
+    due.sort((a, b) => byRank(a.row, b.row))
     return due.slice(0, query.limit).map(({ address, row }) => {
       state.ids += 1
       const op = `settle-${state.ids}`
@@ -146,6 +146,13 @@ const claimable = (address: Address, row: Row, query: ClaimQuery, now: number): 
     ? row.quarantine === null && row.settleAfter <= now
     : addressKey(address) === addressKey(query.only)) &&
   Object.values(row.ops).every((op) => op.until < now)
+
+/** The SQL ledger's order: what only new holds, then what live traffic left, then the never-copied; the longest due first. */
+const byRank = (a: Row, b: Row): number =>
+  Number(b.fresh === 'new') - Number(a.fresh === 'new') ||
+  Number(a.blank) - Number(b.blank) ||
+  Math.sign(a.settleAfter - b.settleAfter) ||
+  0
 
 export const debtsOf = (state: LedgerState): readonly Debt[] =>
   [...state.rows.values()]

@@ -13,6 +13,7 @@ const write = (id: string, from: number, to: number, told: Told = 'acknowledged'
   from,
   to,
   told,
+  note: 'a test',
 })
 const remove = (id: string, from: number, to: number, told: Told = 'acknowledged'): WriteRecord => ({
   ...write(id, from, to, told),

@@ -21,6 +21,8 @@ export interface WriteRecord {
   /** Infinity: nobody knows when the server stops working on it. */
   readonly to: number
   readonly told: Told
+  /** Who answered, for people. */
+  readonly note: string
 }
 
 export interface ReadRecord {
@@ -99,6 +101,7 @@ const before = (secret: string, value: string | null): WriteRecord => ({
   from: Number.NEGATIVE_INFINITY,
   to: Number.NEGATIVE_INFINITY,
   told: 'acknowledged',
+  note: 'before the run',
 })
 
 /** `acknowledged` is in the order of ends, so the first that fits is the earliest. */

@@ -1,0 +1,110 @@
+import type { Address } from '../../backends/secret.ts'
+import type { Random } from '../../bin/embedded/sample/random.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Balancer } from './balancer.ts'
+import type { HistoryRecord, Told } from './history.ts'
+import { type Act, type Acted, act } from './operations.ts'
+import { SECRETS } from './secrets.ts'
+
+/** How operations ended so far. */
+export interface Counts {
+  /** Operations that were begun. */
+  issued: number
+  acknowledged: number
+  unknown: number
+  failed: number
+  /** Reads that the phase's own side did not answer. */
+  againstPhase: number
+  /** Refusals by code. */
+  readonly refusals: Map<string, number>
+}
+
+export interface Workload {
+  readonly counts: Counts
+  readonly records: readonly HistoryRecord[]
+  /** Resolves when all operations have been begun and have ended. */
+  readonly done: Promise<void>
+}
+
+export interface WorkloadOptions {
+  readonly ops: number
+  readonly clients: number
+  readonly balancer: Balancer
+  readonly random: Random
+  readonly clock: Clock
+  /** Operations a second, as of now. */
+  readonly rate: (issued: number) => number
+  readonly signal: AbortSignal
+}
+
+/** Of a hundred operations; a `replace` is a read and a conditional put, and counts as two. */
+const MIX: readonly Act[] = [
+  ...Array<Act>(50).fill('get'),
+  ...Array<Act>(37).fill('put'),
+  ...Array<Act>(10).fill('delete'),
+  ...Array<Act>(3).fill('replace'),
+]
+/** Of a hundred operations, so many go to a secret that somebody is busy with. */
+const JOINING = 35
+/** A client that was refused waits about as long as `Retry-After` says. */
+const BACK_OFF_MS = 1000
+
+/** Clients that act beside each other; together they keep to the rate. */
+export function startWorkload(options: WorkloadOptions): Workload {
+  const { ops, clients, balancer, random, clock, signal } = options
+  const records: HistoryRecord[] = []
+  const counts: Counts = { issued: 0, acknowledged: 0, unknown: 0, failed: 0, againstPhase: 0, refusals: new Map() }
+  const busy: Address[] = []
+  const pace = makePace(options, counts)
+
+  const pick = (): Address => (busy.length > 0 && random.chance(JOINING) ? random.pick(busy) : skewed(random))
+  const count = ({ record, code, againstPhase }: Acted): void => {
+    records.push(...record)
+    const told = toldOf(record, code)
+    counts[told] += 1
+    if (againstPhase) counts.againstPhase += 1
+    if (code !== null) counts.refusals.set(code, (counts.refusals.get(code) ?? 0) + 1)
+  }
+
+  const client = async (): Promise<void> => {
+    while (counts.issued < ops && !signal.aborted) {
+      const kind = random.pick(MIX)
+      counts.issued += kind === 'replace' ? 2 : 1
+      const id = `op${counts.issued}`
+      await pace()
+      const replica = await balancer.take()
+      const address = pick()
+      busy.push(address)
+      const acted = await act(kind, { id, address, replica, random, clock })
+      busy.splice(busy.indexOf(address), 1)
+      balancer.give(replica, acted.at(-1)?.code ?? null)
+      for (const one of acted) count(one)
+      if (acted.some(({ code }) => code !== null && code !== 'precondition-failed')) {
+        await clock.sleep(BACK_OFF_MS / 2 + random.below(BACK_OFF_MS), signal).catch(() => undefined)
+      }
+    }
+  }
+  const done = Promise.all(Array.from({ length: clients }, client)).then(() => undefined)
+  return { counts, records, done }
+}
+
+/** Reads have no record if they failed: nothing was seen. */
+function toldOf(records: readonly HistoryRecord[], code: string | null): Told {
+  const write = records.find((record) => record.kind === 'write')
+  return write?.told ?? (code === null ? 'acknowledged' : 'failed')
+}
+
+/** Some secrets are asked for far more often than others. */
+function skewed(random: Random): Address {
+  const place = (random.below(1_000_000) / 1_000_000) ** 2
+  return SECRETS[Math.floor(place * SECRETS.length)] as Address
+}
+
+function makePace({ clock, rate, signal }: WorkloadOptions, counts: Counts): () => Promise<void> {
+  let next = clock.monotonic()
+  return async () => {
+    const now = clock.monotonic()
+    next = Math.max(next, now - 50) + 1000 / rate(counts.issued)
+    if (next > now) await clock.sleep(next - now, signal).catch(() => undefined)
+  }
+}

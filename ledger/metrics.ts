@@ -32,9 +32,9 @@ export const makeLedgerMetrics = (registry: Registry) => {
       help: '1 while the ledger answers this replica; 0: writes of enrolled integrations are refused.',
       registers,
     }),
-    leasesLost: new Counter({
-      name: 'crossfade_replica_leases_lost_total',
-      help: 'Times this replica had to join again: its lease ended, was revoked, or messages may have been missed.',
+    joins: new Counter({
+      name: 'crossfade_replica_joins_total',
+      help: 'Times this replica took a lease and loaded the debts: at start, and after each lost lease or missed message.',
       registers,
     }),
     revoked: new Counter({

@@ -9,6 +9,7 @@ import { addConfig } from './verbs/config.ts'
 import { addFlags } from './verbs/flags.ts'
 import { addMigrate } from './verbs/migrate.ts'
 import { addRecords } from './verbs/records.ts'
+import { addReplicas } from './verbs/replicas.ts'
 import { addCaps, addLift, addRollback } from './verbs/rollback.ts'
 import { addSecrets } from './verbs/secrets.ts'
 import { addServe } from './verbs/serve.ts'
@@ -26,6 +27,7 @@ const VERBS = [
   addLift,
   addCaps,
   addRecords,
+  addReplicas,
 ]
 
 /** The command tree; docs/cli.md is made from it. */

@@ -37,12 +37,10 @@ async function stillNew(
   return within.reduce((sum, { secrets }) => sum + secrets, 0)
 }
 
-const ALONE = { applied: 1, of: 1 } as const
-
 /** Rolling back works from memory at once and is made durable beside; lifting is durable first. */
 export function makeCapsPort(engine: Engine): CapsPort {
-  const { caps, capRecords } = engine.flags
-  const { clock, journal } = engine
+  const { caps } = engine.flags
+  const { capSpread, clock, journal } = engine
 
   const note = (kind: string, by: string, cap: Cap, reason: string | null): Promise<void> =>
     journal.append({
@@ -76,18 +74,15 @@ export function makeCapsPort(engine: Engine): CapsPort {
           ...(reason === undefined ? {} : { reason }),
         }),
       )
-      for (const cap of set) caps.add(cap)
-      const durable = await Promise.all(
-        set.map((cap) => capRecords.save(cap).then(() => note('rollback', by, cap, reason ?? null))),
-      )
-        .then(() => true)
-        .catch(() => false)
+      const { durable, replicas } = await capSpread.add(set)
+      // The audit record was written before; the event is for people, and no reason to call a rollback failed.
+      await Promise.all(set.map((cap) => note('rollback', by, cap, reason ?? null))).catch(() => undefined)
       engine.settler.nudge()
       const integrations = set.flatMap(({ integration }) => concerned(engine, integration))
       return {
         caps: set.map(showCap),
         durable,
-        replicas: ALONE,
+        replicas,
         still_new: await stillNew(engine, integrations, cohort ?? null),
       }
     },
@@ -98,12 +93,9 @@ export function makeCapsPort(engine: Engine): CapsPort {
         .filter((cap) => cap.kind !== 'gate' && named.has(cap.integration) && cap.cohort === (cohort ?? null))
       const verdict = judgeLift(liftSlices(lifted, engine.flags.integrations, engine.flags.outlookParts()), force)
       if (verdict.kind === 'refused') throw flagsFault('lift-refused', settleWith(verdict.raises))
-      for (const cap of lifted) {
-        await capRecords.remove(cap)
-        caps.remove(cap)
-        await note('lift', by, cap, reason ?? null)
-      }
-      return { lifted: lifted.map(showCap), replicas: ALONE }
+      const replicas = await capSpread.remove(lifted)
+      for (const cap of lifted) await note('lift', by, cap, reason ?? null)
+      return { lifted: lifted.map(showCap), replicas }
     },
   }
 }

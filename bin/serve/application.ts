@@ -16,6 +16,7 @@ import { makeCapsPort } from '../ops/caps.ts'
 import { makeEventsPort, makeMismatchesPort } from '../ops/findings.ts'
 import { makeFlagsPort } from '../ops/flags.ts'
 import { makeMigratePort } from '../ops/migrate.ts'
+import { makeReplicasPort } from '../ops/replicas.ts'
 import { makeStatusPort } from '../ops/status.ts'
 import { type Engine, makeEngine } from './engine.ts'
 import { prepareLedger } from './ledger.ts'
@@ -68,6 +69,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       migrate: makeMigratePort(engine),
       mismatches: makeMismatchesPort(engine),
       events: makeEventsPort(engine),
+      replicas: makeReplicasPort(engine),
     },
   })
   const clients = makeClientsApp({
@@ -101,6 +103,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     await engine.lazy.flush()
     refreshing.abort()
     await parts.replica.stop()
+    await parts.bus.close()
     await ops.close()
     stopObserving()
     await flags.phases.stop()
@@ -143,7 +146,7 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
     )
     try {
       await prepareLedger(parts)
-      flags.caps.replace(await flags.capRecords.load())
+      await engine.capSpread.load()
       await flags.phases.start()
       await parts.replica.start()
       return
@@ -158,10 +161,14 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
 const AGAIN: ReadonlySet<string> = new Set(['ledger-unavailable', 'phase-memory-unavailable'])
 
 /** Often enough for changes of state, and several times within a lease. */
-async function refreshForever({ clock, config, parts, metrics }: Engine, signal: AbortSignal): Promise<void> {
+async function refreshForever(
+  { clock, config, parts, metrics, capSpread }: Engine,
+  signal: AbortSignal,
+): Promise<void> {
   const pause = Math.min(250, config.ledger.replica_lease / 4)
   while (!signal.aborted) {
     await parts.replica.refresh()
+    await capSpread.follow()
     metrics.ledger.leaseHeld.set(parts.replica.trusted() ? 1 : 0)
     metrics.ledger.remembered.set(parts.memory.size)
     await clock.sleep(pause, signal).catch(() => undefined)

@@ -16,6 +16,7 @@ import { makeSecrets } from '../../proxy/core/secrets.ts'
 import { isAddressable } from '../../proxy/http/path.ts'
 import { makeShadow } from '../../proxy/shadow/shadow.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
+import { makeCapSpread } from './cap-spread.ts'
 import { makeDigests } from './digests.ts'
 import { debtsToSettle, openFlags } from './flags.ts'
 import { openLedger } from './ledger.ts'
@@ -45,6 +46,17 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   const parts = openLedger(config, clock, metrics.ledger, name)
   const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
   const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })
+  const capSpread = makeCapSpread({
+    self: parts.id,
+    book: flags.caps,
+    records: flags.capRecords,
+    bus: parts.bus,
+    replicas: parts.replicas,
+    follows: parts.follows,
+    clock,
+    newId: randomUUID,
+    onLive: (count) => metrics.ledger.live.set(count),
+  })
   const mismatches = makeMismatches(database)
   const journal = makeJournal(database)
   const settleDeps = { ledger, pairs, fingerprint: digests.fingerprint, coherence, clock }
@@ -132,6 +144,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     stores,
     parts,
     flags,
+    capSpread,
     memory,
     mismatches,
     journal,

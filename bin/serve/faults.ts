@@ -21,6 +21,21 @@ export const SERVE_FAULTS = {
     title: 'The flags come from a server and are changed there',
     next: 'Change the flag in Unleash, or by crossfade flags apply.',
   },
+  'bus-required': {
+    status: 500,
+    title: 'Several processes on one ledger need a bus',
+    next: 'Add the section bus to the configuration, or serve with one process.',
+  },
+  'replica-alive': {
+    status: 409,
+    title: 'The replica gives signs of life; counted out, it could still write past the ledger',
+    next: 'Stop that process and wait until crossfade replicas shows it as gone.',
+  },
+  'replica-unknown': {
+    status: 404,
+    title: 'No replica of this name is registered',
+    next: 'Look at crossfade replicas.',
+  },
 } as const satisfies FaultTable
 
 export const serveFault = makeFaults(SERVE_FAULTS)

@@ -2,24 +2,28 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { readSecretFile } from '../../backends/key-file.ts'
 import type { Clock } from '../../core/clock.ts'
-import { soleReplica } from '../../ledger/coherence.ts'
+import { type Bus, noBus } from '../../ledger/bus.ts'
+import { makeCoherence, soleReplica } from '../../ledger/coherence.ts'
 import { ledgerFault } from '../../ledger/faults.ts'
 import { makeMemory } from '../../ledger/memory.ts'
 import type { LedgerMetrics } from '../../ledger/metrics.ts'
-import { makeDatabase } from '../../ledger/postgres/database.ts'
+import { type Database, makeDatabase } from '../../ledger/postgres/database.ts'
 import { assertDurable, migrateLedger } from '../../ledger/postgres/migrate.ts'
 import { makePostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
-import { makeReplicas } from '../../ledger/postgres/replicas.ts'
-import { makeStages } from '../../ledger/postgres/stages.ts'
-import { makeReplica } from '../../ledger/replica.ts'
+import { makeForgetting, makeReplicas, type Replicas, readLedgerId } from '../../ledger/postgres/replicas.ts'
+import { makeStages, type Stages } from '../../ledger/postgres/stages.ts'
+import type { RedisBus } from '../../ledger/redis/bus.ts'
+import { makeReplica, type Replica } from '../../ledger/replica.ts'
 import { type BareWrites, makeBareWrites } from '../../proxy/core/bare-writes.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
+import { makeBus } from './bus.ts'
 
 /** The ledger and this replica's place in it. */
 export type LedgerParts = ReturnType<typeof openLedger>
 
 export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: LedgerMetrics, name: string = hostname()) {
   const section = config.ledger
+  const id = randomUUID()
   const database = makeDatabase({
     url: section.url,
     password: section.password_file === undefined ? undefined : readSecretFile(section.password_file),
@@ -30,9 +34,25 @@ export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: Ledge
   const replicas = makeReplicas(database, ledger.integrations)
   const memory = makeMemory()
   const bareWrites: BareWrites = makeBareWrites()
-  const coherence = soleReplica(memory)
+  const redis = config.bus === undefined ? null : makeBus(config.bus, { id, clock, metrics })
+  const bus: Bus = redis ?? noBus
+  const coherence =
+    config.bus === undefined
+      ? soleReplica(memory)
+      : makeCoherence({
+          id,
+          bus,
+          memory,
+          replicas,
+          clock,
+          newId: randomUUID,
+          patience: config.bus.patience,
+          onRevoked: (ids) => metrics.revoked.inc(ids.length),
+        })
+  /** Versions of what this replica follows beside the states of the integrations. */
+  const follows: Record<string, number> = {}
   const replica = makeReplica({
-    id: randomUUID(),
+    id,
     name,
     lease: section.replica_lease,
     ledger,
@@ -40,31 +60,80 @@ export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: Ledge
     memory,
     clock,
     drained: bareWrites.drained,
-    hears: () => true,
-    onLease: (held) => metrics.leaseHeld.set(held ? 1 : 0),
+    hears: bus.hears,
+    onLease: (held) => {
+      metrics.leaseHeld.set(held ? 1 : 0)
+      if (held) metrics.joins.inc()
+    },
+    onLedger: (answers) => metrics.reachable.set(answers ? 1 : 0),
+    alsoApplied: () => follows,
   })
+  listenTo(bus, replica)
   return {
+    id,
     database,
     ledger,
     replicas,
+    forgetting: makeForgetting(database),
     memory,
     bareWrites,
+    redis,
+    bus,
+    busPrefix: config.bus?.prefix ?? '',
     coherence,
+    follows,
     replica,
     name,
-    stages: makeStages(database, replicas, clock),
+    stages: spread(makeStages(database, replicas, clock), id, bus, replica),
   }
 }
 
+/** One that was under way may have read before the change. */
+const refreshAgain = (replica: Replica): void => void replica.refresh().then(() => replica.refresh())
+
+/** What was missed is loaded anew; what changed is looked at within milliseconds. */
+function listenTo(bus: Bus, replica: Replica): void {
+  bus.onHearing(() => {
+    replica.distrust()
+    refreshAgain(replica)
+  })
+  bus.onMessage((message) => {
+    if (message.kind === 'look' && message.what === 'integrations') refreshAgain(replica)
+  })
+}
+
+/** A change of state is looked at by every replica at once, this one too. */
+function spread(stages: Stages, id: string, bus: Bus, replica: Replica): Stages {
+  const told = <T>(answer: T): T => {
+    bus.publish({ kind: 'look', from: id, what: 'integrations' })
+    refreshAgain(replica)
+    return answer
+  }
+  return {
+    ...stages,
+    transition: async (integration, next) => told(await stages.transition(integration, next)),
+    leave: async (integration, next, note) => told(await stages.leave(integration, next, note)),
+  }
+}
+
+/** ms that a start waits for the bus; without it the replica serves, and asks the ledger on each read. */
+const BUS_PATIENCE_MS = 2000
+
 /** Everything that must hold before the first begin. Rejects; may be called again. */
-export async function prepareLedger({ database, replicas, name }: LedgerParts): Promise<void> {
+export async function prepareLedger(parts: LedgerParts): Promise<void> {
+  const { database, replicas, name, redis } = parts
   await assertDurable(database, false)
   await migrateLedger(database)
-  await assertAlone(replicas, name)
+  if (redis === null) await assertAlone(replicas, name)
+  else await openBus(redis, database, parts.busPrefix)
+}
+
+async function openBus(redis: RedisBus, database: Database, prefix: string): Promise<void> {
+  await redis.open(`${prefix}:${await readLedgerId(database)}`, BUS_PATIENCE_MS)
 }
 
 /** Without a bus two replicas would not hear of each other's debts. */
-async function assertAlone(replicas: LedgerParts['replicas'], name: string): Promise<void> {
+async function assertAlone(replicas: Pick<Replicas, 'live'>, name: string): Promise<void> {
   const others = (await replicas.live()).filter((replica) => replica.name !== name)
   if (others.length > 0) throw ledgerFault('second-replica', others.map((replica) => replica.name).join(', '))
 }

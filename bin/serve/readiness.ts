@@ -28,10 +28,8 @@ export function makeServeReadiness(engine: Engine) {
       needed: 'start',
       probe: async () => {
         const known = parts.replica.state(flags.integrations[0] ?? '') !== null
-        return {
-          ok: known && parts.replica.trusted(),
-          detail: known ? 'reached' : 'never reached: no reads, no writes',
-        }
+        const trusted = parts.replica.trusted() ? 'reached' : 'each read asks the ledger: no lease, or no messages'
+        return { ok: known, detail: known ? trusted : 'never reached: no reads, no writes' }
       },
     },
     {

@@ -35,12 +35,26 @@ export interface CapKeyed {
 
 export interface CapRecords<C extends CapKeyed> {
   load(): Promise<readonly C[]>
+  /** All of them and the revision that they are of: one snapshot. */
+  loadAt(): Promise<{ readonly revision: number; readonly caps: readonly C[] }>
+  /** Grows with every change. */
+  revision(): Promise<number>
   save(cap: C): Promise<void>
   remove(key: CapKeyed): Promise<void>
 }
 
 export const makeCapRecords = <C extends CapKeyed>(database: Database): CapRecords<C> => ({
   load: async () => (await database.query<{ cap: C }>(null, 'select cap from crossfade.cap', [])).map((row) => row.cap),
+  loadAt: async () => {
+    const [row] = await database.query<{ revision: number; caps: C[] }>(
+      'crossfade-caps',
+      `select n::float8 as revision, (select coalesce(jsonb_agg(cap), '[]') from crossfade.cap) as caps
+       from crossfade.revision where what = 'caps'`,
+      [],
+    )
+    return row ?? { revision: 0, caps: [] }
+  },
+  revision: async () => (await revisionOf(database, 'caps')) ?? 0,
   save: async (cap) => {
     await database.query(
       'crossfade-cap',
@@ -57,3 +71,12 @@ export const makeCapRecords = <C extends CapKeyed>(database: Database): CapRecor
     )
   },
 })
+
+async function revisionOf(database: Database, what: string): Promise<number | undefined> {
+  const [row] = await database.query<{ n: number }>(
+    'crossfade-revision',
+    'select n::float8 as n from crossfade.revision where what = $1',
+    [what],
+  )
+  return row?.n
+}

@@ -122,3 +122,9 @@ export const makeForgetting = (database: Database): Forgetting => ({
     return row.gone ? 'forgotten' : 'alive'
   },
 })
+
+/** The ledger's own name, made with its schema: replicas of one ledger meet under it. */
+export async function readLedgerId(database: Database): Promise<string> {
+  const [row] = await database.query<{ id: string }>(null, 'select id from crossfade.identity', [])
+  return (row as { id: string }).id
+}

@@ -16,8 +16,6 @@ export interface RedisBusOptions {
   readonly id: string
   readonly url: string
   readonly password: string | null
-  /** One a ledger. */
-  readonly channel: string
   /** ms between beats; two that stay out end hearing. */
   readonly heartbeat: number
   readonly clock: Clock
@@ -33,16 +31,18 @@ export type BusEvent =
   | { readonly kind: 'error'; readonly code: string }
 
 export interface RedisBus extends Bus {
-  /** Starts to connect. Resolves when messages are heard, or after `patience` ms without: it goes on trying. */
-  open(patience: number): Promise<void>
+  /**
+   * Starts to connect to a channel, one a ledger. Resolves when messages are heard, or after `patience` ms without: it
+   * goes on trying. Only the first call counts.
+   */
+  open(channel: string, patience: number): Promise<void>
 }
 
 /** Beats that may be out before the connections count as dead: a busy process is late by one. */
 const BEATS_OUT = 2
 
 export function makeRedisBus(options: RedisBusOptions): RedisBus {
-  const { id, channel, clock, heartbeat } = options
-  const own = `${channel}:${id}`
+  const { id, clock, heartbeat } = options
   const connect = (name: string): Redis =>
     makeConnection({ ...options, name: `crossfade-${name}`, timeout: Math.max(1000, heartbeat * BEATS_OUT) })
   const publisher = connect('publisher')
@@ -51,6 +51,8 @@ export function makeRedisBus(options: RedisBusOptions): RedisBus {
   const hearingHandlers: ((hears: boolean) => void)[] = []
   const closing = new AbortController()
   const event = (happened: BusEvent): void => options.onEvent?.(happened)
+  let channel = ''
+  let own = ''
   let hearing = false
   let subscribed = false
   let sent = 0
@@ -135,7 +137,10 @@ export function makeRedisBus(options: RedisBusOptions): RedisBus {
   subscriber.on('message', (from: string, text: string) => (from === own ? onBeat : onText)(text))
 
   return {
-    open: async (patience) => {
+    open: async (name, patience) => {
+      if (channel !== '') return
+      channel = name
+      own = `${name}:${id}`
       const stop = new AbortController()
       const heardOnce = new Promise<void>((resolve) => hearingHandlers.push((hears) => hears && resolve()))
       // A refused first attempt is tried again by the connection itself.

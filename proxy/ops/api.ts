@@ -11,6 +11,7 @@ import {
   setFlagsAnswer,
   setFlagsBody,
 } from './control.ts'
+import { forgetReplicaAnswer, forgetReplicaBody, replicasAnswer } from './replicas.ts'
 import { explainAnswer, explainParams, statusAnswer, statusQuery } from './status.ts'
 import { NOTHING } from './words.ts'
 import {
@@ -135,6 +136,19 @@ export const OPS_ROUTES = {
     query: eventsQuery,
     answer: eventsAnswer,
     summary: 'Who changed what, when and why; newest first.',
+  },
+  replicas: {
+    ...get,
+    path: '/replicas',
+    answer: replicasAnswer,
+    summary: 'The processes on this ledger: who lives, and who has yet to follow a change.',
+  },
+  forgetReplica: {
+    ...post,
+    path: '/replicas/forget',
+    body: forgetReplicaBody,
+    answer: forgetReplicaAnswer,
+    summary: 'Count a dead process out of the barriers; a dry run unless execute.',
   },
 } as const satisfies Readonly<Record<string, OpsRoute>>
 

@@ -21,6 +21,8 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   mismatches: ({ query }) => ports.mismatches.mismatches(query),
   quarantine: ({ query }) => ports.mismatches.quarantine(query),
   events: ({ query }) => ports.events.events(query),
+  replicas: async () => ({ replicas: [...(await ports.replicas.list())] }),
+  forgetReplica: ({ body }, by) => ports.replicas.forget(reasoned(body), by),
 })
 
 /** A plan needs no reason; what copies does. */

@@ -1,5 +1,6 @@
 import type { OpsAnswer, OpsInput } from './api.ts'
 import type { Flags, Lift, LiftResult, Rollback, RollbackResult, SetFlags, SetFlagsResult } from './control.ts'
+import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
 import type { Migrate, Run, Started, Verify } from './work.ts'
 
@@ -44,6 +45,12 @@ export interface EventsPort {
   events(query: OpsInput<'events'>['query']): Promise<OpsAnswer<'events'>>
 }
 
+export interface ReplicasPort {
+  list(): Promise<readonly ShownReplica[]>
+  /** Refused while it gives signs of life; only looks without `execute`. */
+  forget(request: ForgetReplica, by: string): Promise<ForgetReplicaResult>
+}
+
 export interface OpsPorts {
   readonly status: StatusPort
   readonly flags: FlagsPort
@@ -51,4 +58,5 @@ export interface OpsPorts {
   readonly migrate: MigratePort
   readonly mismatches: MismatchesPort
   readonly events: EventsPort
+  readonly replicas: ReplicasPort
 }

@@ -38,6 +38,8 @@ const CAP: Cap = {
   at: AT,
 }
 
+const REPLICA = { name: 'host:8700', state: 'gone' as const, silent_seconds: 60, behind: [], self: false }
+
 /** The operators' port on a real socket over ports that answer fixed rows and remember what they were asked. */
 export async function withOperators(t: TestContext, checks: readonly Check[] = []) {
   const access = withAccess()
@@ -86,6 +88,10 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       quarantine: (query) => ask('quarantine', query, { entries: [], next: null }),
     },
     events: { events: (query) => ask('events', query, { events: [], next: null }) },
+    replicas: {
+      list: () => ask('replicas', null, []),
+      forget: (request, by) => ask('forgetReplica', request, { executed: request.execute, replica: REPLICA }, by),
+    },
   }
   const readiness = makeReadiness(checks)
   const app = makeOperatorsApp({ ...access.deps, ports, readiness, registry: access.registry, document: {} })

@@ -31,7 +31,13 @@ interface AskRow extends Omit<RowView, 'seq' | 'version' | 'fresh'> {
   readonly version: string
 }
 
-const BATCH = { parallel: 4, max: 256 } as const
+/** How calls of the same instant are gathered: so many batches on their way at once, of so many calls each. */
+export interface Batches {
+  readonly parallel: number
+  readonly max: number
+}
+
+const BATCHES: Batches = { parallel: 4, max: 256 }
 
 const flat = (request: { readonly address: Address }): object => {
   const { address, ...rest } = request
@@ -41,11 +47,12 @@ const flat = (request: { readonly address: Address }): object => {
 /** The SQL functions take a JSON array and answer with an object by operation id. */
 const byOp = <Q extends { readonly op: string; readonly address: Address }, A>(
   database: Database,
+  batches: Batches,
   fn: 'begin_all' | 'finish_all' | 'settled_all',
   wire: (question: Q) => object = flat,
 ): Group<Q, A> =>
   makeGroup<Q, A>({
-    ...BATCH,
+    ...batches,
     send: async (questions) => {
       const [row] = await database.query<{ answers: Record<string, A> }>(
         `crossfade-${fn}`,
@@ -70,12 +77,12 @@ const LOAD_DEBTS = `
 
 const INTEGRATIONS = 'select name as integration, state, epoch::float8 as epoch, inventoried from crossfade.integration'
 
-export function makePostgresLedger(database: Database): Ledger {
-  const begins = byOp<BeginRequest, BeginAnswer>(database, 'begin_all', wireBegin)
-  const finishes = byOp<FinishRequest, FinishAnswer>(database, 'finish_all')
-  const settles = byOp<SettleRequest, FinishAnswer>(database, 'settled_all')
+export function makePostgresLedger(database: Database, batches = BATCHES): Ledger {
+  const begins = byOp<BeginRequest, BeginAnswer>(database, batches, 'begin_all', wireBegin)
+  const finishes = byOp<FinishRequest, FinishAnswer>(database, batches, 'finish_all')
+  const settles = byOp<SettleRequest, FinishAnswer>(database, batches, 'settled_all')
   const knowns = makeGroup<{ address: Address; seq: number }, null>({
-    ...BATCH,
+    ...batches,
     send: async (all) => {
       await database.query('crossfade-known_all', 'select crossfade.known_all($1::jsonb)', [
         JSON.stringify(all.map(flat)),

@@ -71,6 +71,8 @@ function connect(run: RunFile, signal: AbortSignal) {
   const legacyStore = stores[config.integrations['aws']?.legacy ?? '']
   if (legacyStore?.kind !== 'postgres') throw new Error('the embedded legacy store is a PostgreSQL table')
   const legacy = new pg.Pool({ connectionString: withPassword(legacyStore.url, legacyStore.password_file), max: 2 })
+  // A pool says that it has ended before its last connection is closed, and the server may stop first: no failure.
+  legacy.on('error', () => undefined)
   const database = makeDatabase({
     url: ledger.url,
     password: ledger.password_file === undefined ? undefined : readSecretFile(ledger.password_file),

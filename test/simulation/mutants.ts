@@ -4,12 +4,17 @@ import type { Memory } from '../../ledger/memory.ts'
 import type { RegisteredReplica } from '../../ledger/postgres/replicas.ts'
 import type { Row } from './row.ts'
 import { applyResult, type RowRules } from './row-rules.ts'
+import type { Scenario } from './scenario.ts'
 import type { Mutation } from './simulate.ts'
 
 /** A rule of the protocol switched off: the simulation must find that it is missing. */
 export interface Mutant extends Mutation {
   readonly breaks: string
+  /** The only pair of stores with which the rule matters. */
+  readonly kinds?: Scenario['kinds']
 }
+
+const FENCED = { legacy: 'fenced', new: 'fenced' } as const
 
 const noOpenOps = (row: Row): Row => ({ ...row, ops: {} })
 
@@ -165,6 +170,7 @@ const RULES: Readonly<Record<string, Mutant>> = {
     rules: row((rules) => ({ expire: (r, now) => ({ ...rules.expire(r, now), current: r.current }) })),
   },
   'expire-tight': {
+    kinds: FENCED,
     breaks: 'an operation that its lease ended leaves the row loose',
     rules: row((rules) => ({ expire: (r, now) => ({ ...rules.expire(r, now), loose: r.loose }) })),
   },
@@ -241,6 +247,7 @@ const RULES: Readonly<Record<string, Mutant>> = {
   'unconditional-puts': { breaks: 'puts compare where a store can', parts: { store: unconditional } },
   'late-puts': { breaks: 'a store without a fence refuses late requests', parts: { store: unbounded } },
   'loose-unfenced': {
+    kinds: FENCED,
     breaks: 'settle of a loose row fences both sides',
     parts: { store: (store) => ({ ...store, capabilities: { ...store.capabilities, bound: { has: true } } }) },
   },

@@ -42,10 +42,10 @@ const becomeBoth = (rules: RowRules, row: Row, fingerprint: string): Row => ({
 })
 
 const expire = (row: Row, now: number): Row => {
-  const rest = Object.fromEntries(Object.entries(row.ops).filter(([, op]) => op.until >= now))
-  return Object.keys(rest).length === Object.keys(row.ops).length
-    ? row
-    : { ...row, ops: rest, loose: true, current: null }
+  const over = Object.entries(row.ops).filter(([, op]) => op.until < now)
+  if (over.length === 0) return row
+  const ops = over.reduce((rest, [id]) => without(rest, id), row.ops)
+  return { ...row, ops, loose: true, current: over.every(([, op]) => op.kind === 'settle') ? row.current : null }
 }
 
 const admits = (state: IntegrationState, { first, second }: WritePlan): boolean => {

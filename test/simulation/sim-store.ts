@@ -69,12 +69,17 @@ export function makeSimStore(world: World, side: Side, kind: StoreKind, onLand: 
   const write = async (owner: string, address: Address, secret: Secret | null, condition: Condition, call: Call) => {
     const what = `${secret === null ? 'remove' : `put ${text(secret)}`} of ${address.name} at ${side}`
     const fate = FATES[world.draw(FATES.length)] as Fate
-    const arrive = (label: string): Promise<PutOutcome> =>
-      world.step(null, `${label} (sent by ${owner})`, () => {
-        const outcome = land(address, secret, condition, call)
-        world.tell(`... ${outcome.kind}`)
-        return outcome
-      })
+    const arrive = (label: string, delay = 0): Promise<PutOutcome> =>
+      world.step(
+        null,
+        `${label} (sent by ${owner})`,
+        () => {
+          const outcome = land(address, secret, condition, call)
+          world.tell(`... ${outcome.kind}`)
+          return outcome
+        },
+        delay,
+      )
     const unknown: PutOutcome = { kind: 'unknown', reason: 'timeout' }
     switch (fate) {
       case 'answered':
@@ -85,7 +90,8 @@ export function makeSimStore(world: World, side: Side, kind: StoreKind, onLand: 
         await arrive(`${what}, and the answer is lost`)
         return world.step(owner, '', () => unknown)
       case 'late':
-        void arrive(`late ${what}`)
+        // Others get a chance to finish before it: within the lease, and after it.
+        void arrive(`late ${what}`, world.draw(6) * 250)
         return world.step(owner, `${what}: no answer in time`, () => unknown)
       case 'lost':
         return world.step(owner, `${what}: lost on its way`, () => unknown)

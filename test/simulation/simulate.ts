@@ -69,14 +69,11 @@ class Run {
   /** Compare-and-set writes that have not landed yet, and the value that each named. */
   readonly #named = new Map<string, string | null>()
   #failure: unknown = null
-  #calm = false
   #ids = 0
 
   constructor(scenario: Scenario, mutation: Mutation) {
     this.#scenario = scenario
-    const calm = () => this.#calm
-    const inner = makeWorld(scenario.choices)
-    this.world = { ...inner, draw: (below) => (calm() ? 0 : inner.draw(below)) }
+    this.world = makeWorld(scenario.choices)
     this.#around = {
       world: this.world,
       ledger: makeLedgerState(makeRules(mutation.rules)),
@@ -91,14 +88,14 @@ class Run {
   }
 
   async all(): Promise<number> {
-    this.#calm = true
+    this.world.setCalm(true)
     for (let i = 0; i < PROCESSES; i += 1) this.#start(i)
     let steps = await this.world.run(() => undefined)
-    this.#calm = false
+    this.world.setCalm(false)
     for (const client of this.#scenario.clients) this.#watch(this.#client(client))
     for (const disturbance of this.#scenario.disturbances) this.#watch(this.#disturb(disturbance))
     steps += await this.world.run(() => this.#check())
-    this.#calm = true
+    this.world.setCalm(true)
     steps += await this.#wind()
     for (const [name, history] of this.#histories) {
       if (!this.#tampered.has(name)) checkEnd(this.#around, this.#processes, name, history)
@@ -137,7 +134,8 @@ class Run {
     if (named === undefined || row === undefined || row.first !== side) return
     this.#named.delete(value)
     const there = heldText(this.#around, row.fresh === 'both' ? side : row.fresh, address.name)
-    if (there === named || this.#tampered.has(address.name)) return
+    // A settle that fences its source writes again what is there.
+    if (there === named || there === value || this.#tampered.has(address.name)) return
     this.#failure ??= new Violation(
       `If-Match: ${value} named ${named ?? 'nothing'}, and replaced ${there ?? 'nothing'}`,
     )

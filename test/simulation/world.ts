@@ -20,11 +20,13 @@ interface Task {
 export interface World {
   readonly now: () => number
   /** Runs `act` as one atomic step, some time later; never, if its owner crashes first. */
-  step<T>(owner: string | null, label: string, act: () => T): Promise<T>
+  step<T>(owner: string | null, label: string, act: () => T, delay?: number): Promise<T>
   /** A step of nobody: a request that is on its way, a message. */
   later(label: string, act: () => void, delay?: number): void
   /** Draws a number below `below`; 0 is the uneventful choice. */
   draw(below: number): number
+  /** While it is calm nothing is drawn: no fault, no haste, oldest first. */
+  setCalm(calm: boolean): void
   /** Nothing of this process runs any more, whatever reaches it. */
   crash(owner: string): void
   clock(owner: string): Clock
@@ -50,7 +52,9 @@ export function makeWorld(choices: readonly number[]): World {
   let drawn = 0
   const dead = new Set<string>()
 
+  let calm = false
   const draw = (below: number): number => {
+    if (calm) return 0
     const choice = choices[drawn]
     if (choice === undefined) return 0
     drawn += 1
@@ -63,9 +67,9 @@ export function makeWorld(choices: readonly number[]): World {
     nextId += 1
   }
 
-  const step = <T>(owner: string | null, label: string, act: () => T): Promise<T> =>
+  const step = <T>(owner: string | null, label: string, act: () => T, delay = 0): Promise<T> =>
     new Promise<T>((resolve, reject) => {
-      add(owner, label, time, () => {
+      add(owner, label, time + delay, () => {
         try {
           resolve(act())
         } catch (error) {
@@ -106,6 +110,9 @@ export function makeWorld(choices: readonly number[]): World {
     step,
     later: (label, act, delay = 0) => add(null, label, time + delay, act),
     draw,
+    setCalm: (now) => {
+      calm = now
+    },
     crash: (owner) => {
       dead.add(owner)
       tasks = tasks.filter((task) => task.owner !== owner)

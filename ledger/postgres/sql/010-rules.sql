@@ -10,7 +10,8 @@ create function crossfade.state_key(integration text) returns bigint language sq
   select hashtextextended('crossfade.integration:' || integration, 0)
 $$;
 
--- Operations whose lease is over end here; their requests may still arrive at a store without a bound.
+-- Operations whose lease is over end here; their requests may still arrive at a store without a bound. What the fresh side
+-- holds stays known when only settles ended: a settle never changes it.
 create function crossfade.expire(r crossfade.secret, now_ms bigint) returns crossfade.secret language plpgsql immutable as $$
 declare
   rest jsonb;
@@ -19,9 +20,11 @@ begin
   select coalesce(jsonb_object_agg(o.key, o.value), '{}') into rest
     from jsonb_each(r.ops) o where (o.value ->> 'u')::bigint >= now_ms;
   if rest <> r.ops then
+    if exists (select from jsonb_each(r.ops - array(select jsonb_object_keys(rest))) o where o.value ->> 'k' <> 'settle') then
+      r.current := null;
+    end if;
     r.ops := rest;
     r.loose := true;
-    r.current := null;
   end if;
   return r;
 end $$;

@@ -8,17 +8,20 @@ import { makeInventory } from '../ledger/postgres/inventory.ts'
 import { makeMismatches } from '../ledger/postgres/mismatches.ts'
 import { readOwing } from '../ledger/postgres/owing.ts'
 import { addCounts, type Counts, NO_COUNTS, readCounts } from '../ledger/postgres/progress.ts'
+import { makeProof } from '../ledger/postgres/proof.ts'
 import type { Stages } from '../ledger/postgres/stages.ts'
-import { makeVerification } from '../ledger/postgres/verification.ts'
+import { makeVerification, type Verification } from '../ledger/postgres/verification.ts'
 import type { BackfillDeps } from './backfill.ts'
 import type { MigratorSection } from './config.ts'
 import type { EnrolDeps } from './enrol.ts'
 import type { InventoryDeps } from './inventory.ts'
+import type { LeaveDeps } from './leave.ts'
 import type { MigratorMetrics } from './metrics.ts'
 import type { VerifyDeps } from './verify.ts'
 
 /** What all stages together need. */
-export interface MigratorDeps extends EnrolDeps, InventoryDeps, BackfillDeps, VerifyDeps {
+export interface MigratorDeps extends EnrolDeps, InventoryDeps, BackfillDeps, VerifyDeps, LeaveDeps {
+  readonly verification: Verification
   /** Exact counts of an integration, from the ledger. */
   readonly counts: (integration: string) => Promise<Counts>
 }
@@ -34,6 +37,9 @@ export interface MigratorParts {
   readonly addressable: (address: Address) => boolean
   readonly settings: MigratorSection
   readonly metrics: MigratorMetrics
+  /** Phases by cohort: what finalize and abandon ask for first. */
+  readonly outlook?: LeaveDeps['outlook']
+  readonly onFinalized?: LeaveDeps['onFinalized']
 }
 
 export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
@@ -46,6 +52,9 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
     stores: (integration) => parts.pairs(integration).stores,
     inventory: makeInventory(database),
     verification: makeVerification(database),
+    proof: makeProof(database),
+    outlook: parts.outlook ?? (() => []),
+    onFinalized: parts.onFinalized ?? (async () => {}),
     mismatches: makeMismatches(database),
     owing: (integration, since) => readOwing(database, integration, since),
     counts,

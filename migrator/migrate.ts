@@ -1,9 +1,12 @@
 import type { Clock } from '../core/clock.ts'
 import type { Counts } from '../ledger/postgres/progress.ts'
+import { ABANDON } from './abandon.ts'
 import { backfill } from './backfill.ts'
 import type { MigratorDeps } from './deps.ts'
 import { enrol } from './enrol.ts'
+import { FINALIZE } from './finalize.ts'
 import { takeInventory } from './inventory.ts'
+import { type CompletionReport, drain, drop, type Leaving, pin, prove } from './leave.ts'
 import { makeReporter, type Progress, type Reporter } from './progress.ts'
 import { ORDERS, type RunKind, type Stage, type Watch } from './stages.ts'
 import { type VerifyResult, verify } from './verify.ts'
@@ -16,6 +19,8 @@ export interface RunResult {
   readonly message: string | null
   readonly verified: VerifyResult | null
   readonly counts: Counts | null
+  /** After finalize and abandon. */
+  readonly report: CompletionReport | null
 }
 
 export interface RunRequest {
@@ -23,16 +28,26 @@ export interface RunRequest {
   readonly kind: RunKind
   /** Verify also repairs what it can. */
   readonly repair?: boolean
+  /** For the events of finalize and abandon. */
+  readonly actor?: string
+  readonly reason?: string | null
 }
 
 interface Step {
   readonly outcome: RunResult['outcome']
   readonly message: string | null
   readonly verified?: VerifyResult
+  readonly report?: CompletionReport | null
 }
 
 const DONE: Step = { outcome: 'done', message: null }
 const partial = (message: string): Step => ({ outcome: 'partial', message })
+const unless = (message: string | null): Step => (message === null ? DONE : partial(message))
+
+function leaving(deps: MigratorDeps, request: RunRequest, watch: Watch): Leaving {
+  const { integration, kind, actor = 'migrator', reason = null } = request
+  return { deps, exit: kind === 'abandon' ? ABANDON : FINALIZE, integration, note: { actor, reason }, watch }
+}
 
 const STEPS: Readonly<Record<Stage, (deps: MigratorDeps, request: RunRequest, watch: Watch) => Promise<Step>>> = {
   enrol: async (deps, { integration }, watch) => {
@@ -56,6 +71,10 @@ const STEPS: Readonly<Record<Stage, (deps: MigratorDeps, request: RunRequest, wa
     const message = `${wrong} secrets differ between the sides, ${verified.repaired} of them were repaired`
     return { outcome: wrong === verified.repaired ? 'done' : 'mismatches', message, verified }
   },
+  prove: async (...run) => unless(await prove(leaving(...run))),
+  drain: async (...run) => unless(await drain(leaving(...run))),
+  switch: async (...run) => unless(await pin(leaving(...run))),
+  drop: async (...run) => ({ ...DONE, report: await drop(leaving(...run)) }),
 }
 
 /**
@@ -90,7 +109,8 @@ export async function migrate(
   await sampler.last()
   reporter.end()
   const { counts } = reporter.latest
-  return { outcome: step.outcome, message: step.message, stage, verified: step.verified ?? null, counts }
+  const { outcome, message, verified = null, report = null } = step
+  return { outcome, message, stage, verified, counts, report }
 }
 
 interface Sampler {

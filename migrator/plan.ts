@@ -4,7 +4,7 @@ import { SIDES, type Side } from '../core/side.ts'
 import type { IntegrationRow } from '../ledger/ledger.ts'
 import type { Counts } from '../ledger/postgres/progress.ts'
 import { risksOf } from './risks.ts'
-import { ORDERS, type RunKind, type Stage } from './stages.ts'
+import { type CopyKind, type CopyStage, ORDERS, type RunKind, type Stage } from './stages.ts'
 
 /** What a run would do. Making it writes nothing, to the ledger or to a store. */
 export interface MigrationPlan {
@@ -20,6 +20,8 @@ export interface MigrationPlan {
   readonly names: Readonly<Record<Side, NameCount | null>>
   /** The phase of each cohort, as a sentence. */
   readonly phases: readonly string[]
+  /** What the proof lacks; only of finalize and abandon. */
+  readonly missing?: readonly string[]
   readonly risks: readonly string[]
   readonly next: readonly string[]
 }
@@ -50,7 +52,7 @@ export interface PlanDeps {
 /** Pages that a plan counts at most on each side; a plan answers in a second or two. */
 const PAGES = 20
 
-export async function plan(deps: PlanDeps, integration: string, kind: RunKind): Promise<MigrationPlan> {
+export async function plan(deps: PlanDeps, integration: string, kind: CopyKind): Promise<MigrationPlan> {
   const row = (await deps.integrations()).find((candidate) => candidate.integration === integration)
   const state = row?.state ?? 'bare'
   const stores = deps.stores(integration)
@@ -77,14 +79,14 @@ export async function plan(deps: PlanDeps, integration: string, kind: RunKind): 
 }
 
 export interface Known {
-  readonly kind: RunKind
+  readonly kind: CopyKind
   readonly state: IntegrationRow['state']
   readonly inventoried: boolean
   readonly counts: Counts | null
   readonly names: Readonly<Record<Side, NameCount | null>>
 }
 
-function describe(stage: Stage, known: Known): PlannedStage {
+function describe(stage: CopyStage, known: Known): PlannedStage {
   const { state, inventoried, counts, names, kind } = known
   const atLeast = (count: NameCount | null): string =>
     count === null ? 'an unknown number of' : `${count.more ? 'more than ' : ''}${count.names}`
@@ -106,13 +108,13 @@ function describe(stage: Stage, known: Known): PlannedStage {
   }
 }
 
-const DIRECTION: Readonly<Record<RunKind, string>> = {
+const DIRECTION: Readonly<Record<CopyKind, string>> = {
   migrate: 'from legacy to new',
   verify: '',
   reverse: 'from new to legacy',
 }
 
-function nextOf(integration: string, kind: RunKind, counts: Counts | null): readonly string[] {
+function nextOf(integration: string, kind: CopyKind, counts: Counts | null): readonly string[] {
   const verb = kind === 'verify' ? 'verify' : 'migrate'
   const run = `crossfade ${verb} ${integration} --execute --reason "..."`
   return (counts?.quarantined ?? 0) > 0 ? [`crossfade quarantine list ${integration}`, run] : [run]

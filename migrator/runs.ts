@@ -3,6 +3,7 @@ import { isFault } from '../core/fault.ts'
 import type { Journal } from '../ledger/postgres/journal.ts'
 import type { Counts } from '../ledger/postgres/progress.ts'
 import { migratorFault } from './faults.ts'
+import type { CompletionReport } from './leave.ts'
 import type { MigratorMetrics } from './metrics.ts'
 import type { RunRequest, RunResult } from './migrate.ts'
 import type { Progress } from './progress.ts'
@@ -31,6 +32,8 @@ export interface Run {
   /** Why it is partial, failed or has mismatches; never holds a value. */
   readonly message: string | null
   readonly verified: VerifyResult | null
+  /** Of finalize and abandon, at their end. */
+  readonly report: CompletionReport | null
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly endedAt: number | null
@@ -89,12 +92,16 @@ export function makeRuns({ migrate, journal, clock, metrics, newId }: RunsOption
     for (const listener of active.listeners) listener(active.run)
   }
 
-  const carryOut = async (active: Active, { integration, kind, repair = false }: RunOrder): Promise<Run> => {
+  const carryOut = async (
+    active: Active,
+    { integration, kind, actor, reason, repair = false }: RunOrder,
+  ): Promise<Run> => {
     const { signal } = active.controller
     metrics.active.inc({ kind })
     try {
       signal.throwIfAborted()
-      const result = await migrate({ integration, kind, repair }, { signal, emit: (p) => change(active, shown(p)) })
+      const request = { integration, kind, repair, actor, reason }
+      const result = await migrate(request, { signal, emit: (p) => change(active, shown(p)) })
       change(active, { ...result, endedAt: clock.wall() })
     } catch (error) {
       change(active, { ...failure(error, signal), endedAt: clock.wall() })
@@ -177,6 +184,7 @@ const started = ({ integration, kind, actor }: RunOrder, run: string, at: number
   counts: null,
   message: null,
   verified: null,
+  report: null,
   startedAt: at,
   endedAt: null,
 })

@@ -1,15 +1,23 @@
 import type { Side } from '../core/side.ts'
 
-/** The parts of a run, in their order. */
-export const STAGES = ['enrol', 'inventory', 'backfill', 'verify'] as const
+/** The parts of a run, in their order: first those that copy, then those that lead out of the ledger. */
+export const COPY_STAGES = ['enrol', 'inventory', 'backfill', 'verify'] as const
+export const LEAVE_STAGES = ['prove', 'drain', 'switch', 'drop'] as const
+export const STAGES = [...COPY_STAGES, ...LEAVE_STAGES] as const
+export type CopyStage = (typeof COPY_STAGES)[number]
+export type LeaveStage = (typeof LEAVE_STAGES)[number]
 export type Stage = (typeof STAGES)[number]
 
-export const RUN_KINDS = ['migrate', 'verify', 'reverse'] as const
+export const COPY_KINDS = ['migrate', 'verify', 'reverse'] as const
+export const LEAVE_KINDS = ['finalize', 'abandon'] as const
+export const RUN_KINDS = [...COPY_KINDS, ...LEAVE_KINDS] as const
+export type CopyKind = (typeof COPY_KINDS)[number]
+export type LeaveKind = (typeof LEAVE_KINDS)[number]
 export type RunKind = (typeof RUN_KINDS)[number]
 
 export interface StageOrder {
   readonly stages: readonly Stage[]
-  /** Which debts its backfill settles: those whose fresh side is this one. */
+  /** Which debts it settles: those whose fresh side is this one. */
   readonly source: Side
 }
 
@@ -18,6 +26,8 @@ export const ORDERS = {
   migrate: { stages: ['enrol', 'inventory', 'backfill', 'verify'], source: 'legacy' },
   verify: { stages: ['verify'], source: 'legacy' },
   reverse: { stages: ['backfill'], source: 'new' },
+  finalize: { stages: ['prove', 'drain', 'switch', 'drop'], source: 'legacy' },
+  abandon: { stages: ['prove', 'drain', 'switch', 'drop'], source: 'new' },
 } as const satisfies Record<RunKind, StageOrder>
 
 /** What a stage is told by whoever runs it, and tells back. */

@@ -39,11 +39,22 @@ export const followRun = async (session: Session, first: Run): Promise<Exit> => 
     report.note(comeBack(run, 'detached; the run goes on'))
   }
   if (run.message !== null) report.note(run.message)
+  if (run.report !== undefined) report.data(completion(run.report))
   report.object(run)
   const next = nextCommand(run)
   if (next !== null) report.note(`next: ${next}`)
-  return EXIT_OF_OUTCOME[run.outcome]
+  return isRefused(run) ? 'refused' : EXIT_OF_OUTCOME[run.outcome]
 }
+
+/** The proof was whole when the run began, and was not any more when it was judged. */
+const isRefused = ({ outcome, message }: Run): boolean =>
+  outcome === 'failed' && (message?.startsWith('proof-missing:') ?? false)
+
+/** The completion report, a line a figure. */
+const completion = (figures: NonNullable<Run['report']>): string =>
+  Object.entries(figures)
+    .map(([name, value]) => `${name.padEnd(12)} ${value ?? '-'}\n`)
+    .join('')
 
 const nextCommand = ({ integration, what, outcome }: Run): string | null => {
   if (outcome === 'mismatches') return `crossfade mismatches ${integration}`

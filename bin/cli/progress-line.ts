@@ -20,10 +20,16 @@ export const progressLine = (run: Run, now: number): string => {
   return parts.join('; ')
 }
 
-const STAGES = { enrol: 'Enrol', inventory: 'Inventory', backfill: 'Copy', verify: 'Verify' } as const satisfies Record<
-  Run['stage'],
-  string
->
+const STAGES = {
+  enrol: 'Enrol',
+  inventory: 'Inventory',
+  backfill: 'Copy',
+  verify: 'Verify',
+  prove: 'Proof',
+  drain: 'Drain',
+  switch: 'Switch',
+  drop: 'Drop',
+} as const satisfies Record<Run['stage'], string>
 
 /** `460/752 61.2%`; only what is done while the total is not known. */
 const ratio = (done: number, total: number | null): string => {

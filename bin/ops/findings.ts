@@ -1,6 +1,6 @@
 import type { Address } from '../../backends/secret.ts'
 import type { MismatchClass } from '../../ledger/compare.ts'
-import { listQuarantine } from '../../ledger/postgres/quarantine.ts'
+import { acceptQuarantine, countQuarantine, listQuarantine } from '../../ledger/postgres/quarantine.ts'
 import type { EventsPort, MismatchesPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { select } from './select.ts'
@@ -11,7 +11,7 @@ const nextOf = <T>(entries: readonly T[], limit: number, keyOf: (entry: T) => st
   return entries.length < limit || last === undefined ? null : keyOf(last)
 }
 
-export function makeMismatchesPort({ config, mismatches, parts }: Engine): MismatchesPort {
+export function makeMismatchesPort({ config, mismatches, parts, journal, settler }: Engine): MismatchesPort {
   return {
     mismatches: async ({ selector, show, limit, after }) => {
       const found = await mismatches.list(select(config, selector), show === 'open', limit, after)
@@ -38,6 +38,14 @@ export function makeMismatchesPort({ config, mismatches, parts }: Engine): Misma
       const keyOf = ({ integration, customer, name }: Address) =>
         Buffer.from(JSON.stringify({ integration, customer, name })).toString('base64url')
       return { entries: [...found], next: nextOf(found, limit, keyOf) }
+    },
+    accept: async ({ integration, execute, reason }, by) => {
+      select(config, integration)
+      if (!execute) return { executed: false, ...(await countQuarantine(parts.database, integration)) }
+      const accepted = await acceptQuarantine(parts.database, integration)
+      await journal.append({ kind: 'quarantine-accepted', integration, actor: by, detail: { reason, ...accepted } })
+      settler.nudge()
+      return { executed: true, ...accepted }
     },
   }
 }

@@ -119,6 +119,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     addressable: isAddressable,
     settings: config.migrator,
     metrics: metrics.migrator,
+    outlook: flags.outlook,
   })
   const runs = makeRuns({
     migrate: (request, options) => migrate(migratorDeps, request, options),

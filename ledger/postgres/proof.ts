@@ -3,15 +3,19 @@ import { otherSide, type Side } from '../../core/side.ts'
 import type { Fresh } from '../ledger.ts'
 import type { Database } from './database.ts'
 
-/** What stands between an integration and the day when only `side` is left; all of them zero: nothing does. */
+/** What stands between an integration and the day when only `side` is left; all but `accepted` and `rows` zero: nothing does. */
 export interface Obstacles {
   /** Secrets of which the side that goes holds the latest value alone; never-copied ones are among them. */
   readonly owed: number
-  /** Not verified since their last change; those that changed after `since` are not counted, nor those that owe. */
+  /** On both sides, and not verified since their last change. */
   readonly unverified: number
   /** In quarantine, and no operator accepted that. */
   readonly quarantined: number
+  /** In quarantine, and accepted: they stay behind. No obstacle. */
+  readonly accepted: number
   readonly mismatched: number
+  /** All that the ledger knows. No obstacle. */
+  readonly rows: number
 }
 
 /** A row whose value on the side that stays no verify has seen. */
@@ -27,10 +31,8 @@ export interface UnseenRow {
 
 /** What the ledger says for and against the end of a migration. */
 export interface Proof {
-  /** The ledger's clock, for `since`. */
-  now(): Promise<string>
-  obstacles(integration: string, side: Side, since: string | null): Promise<Obstacles>
-  /** Rows to look at on `side` itself, in byte order of (customer, name), strictly after `after`. */
+  obstacles(integration: string, side: Side): Promise<Obstacles>
+  /** Quiet rows to look at on `side` itself, in byte order of (customer, name), strictly after `after`. */
   unseen(
     integration: string,
     side: Side,
@@ -45,18 +47,19 @@ const VERIFIED = 's.verified_version is not distinct from s.version'
 const BEHIND = 'crossfade.stays_behind(s)'
 
 const OBSTACLES = `
-  select
+  select count(*)::int as rows,
     count(*) filter (where s.fresh = $2 and not ${BEHIND})::int as owed,
     count(*) filter (where s.fresh = 'both' and not s.deleted and not (${VERIFIED})
-      and ($3::timestamptz is null or s.changed_at < $3))::int as unverified,
+      and s.quarantine is null)::int as unverified,
     count(*) filter (where s.quarantine is not null and not ${BEHIND})::int as quarantined,
+    count(*) filter (where ${BEHIND})::int as accepted,
     (select count(*)::int from crossfade.mismatch m where m.integration = $1 and m.resolved_at is null) as mismatched
   from crossfade.secret s where s.integration = $1`
 
 const UNSEEN = `
   select integration, customer, name, version, seq, fresh, gone, current from crossfade.secret s
   where s.integration = $1 and (s.customer, s.name) > (coalesce($3, ''), coalesce($4, ''))
-    and s.quarantine is null and (s.fresh = $2 or s.fresh = 'both' and not s.deleted and not (${VERIFIED}))
+    and s.quarantine is null and s.ops = '{}' and (s.fresh = $2 or s.fresh = 'both' and not s.deleted and not (${VERIFIED}))
   order by s.customer, s.name limit $5`
 
 const REPORT = 'select detail from crossfade.event where integration = $1 and kind = $2 order by id desc limit 1'
@@ -67,16 +70,8 @@ interface Row extends Address, Omit<UnseenRow, 'address' | 'version' | 'seq'> {
 }
 
 export const makeProof = (database: Database): Proof => ({
-  now: async () => {
-    const [row] = await database.query<{ now: string }>('crossfade-now', 'select clock_timestamp()::text as now', [])
-    return (row as { now: string }).now
-  },
-  obstacles: async (integration, side, since) => {
-    const [row] = await database.query<Obstacles>('crossfade-obstacles', OBSTACLES, [
-      integration,
-      otherSide(side),
-      since,
-    ])
+  obstacles: async (integration, side) => {
+    const [row] = await database.query<Obstacles>('crossfade-obstacles', OBSTACLES, [integration, otherSide(side)])
     return row as Obstacles
   },
   unseen: async (integration, side, after, limit) => {

@@ -44,6 +44,17 @@ export interface Accepted {
   readonly left_behind: number
 }
 
+const COUNT = `
+  select count(*) filter (where quarantine = 'foreign' and fresh = 'legacy')::int as handed_over,
+    count(*) filter (where quarantine <> 'foreign' or fresh <> 'legacy')::int as left_behind
+  from crossfade.secret where integration = $1 and quarantine is not null and ops = '{}'`
+
+/** What accepting would do now. */
+export async function countQuarantine(database: Database, integration: string): Promise<Accepted> {
+  const [row] = await database.query<Accepted>('crossfade-quarantine-count', COUNT, [integration])
+  return row as Accepted
+}
+
 /** An operator's word on everything that is quarantined now; a secret that changes afterwards is judged anew. */
 export async function acceptQuarantine(database: Database, integration: string): Promise<Accepted> {
   const [row] = await database.query<{ answer: Accepted }>(null, 'select crossfade.accept_quarantine($1) as answer', [

@@ -15,8 +15,11 @@ import { forgetReplicaAnswer, forgetReplicaBody, replicasAnswer } from './replic
 import { explainAnswer, explainParams, statusAnswer, statusQuery } from './status.ts'
 import { NOTHING } from './words.ts'
 import {
+  acceptAnswer,
+  acceptBody,
   eventsAnswer,
   eventsQuery,
+  leaveBody,
   migrateBody,
   mismatchesAnswer,
   mismatchesQuery,
@@ -116,6 +119,20 @@ export const OPS_ROUTES = {
     answer: startAnswer,
     summary: 'Compare every secret of both sides; a plan unless execute.',
   },
+  finalize: {
+    ...post,
+    path: '/finalize',
+    body: leaveBody,
+    answer: startAnswer,
+    summary: 'The new side alone, for good; a plan unless execute, refused unless the proof is whole.',
+  },
+  abandon: {
+    ...post,
+    path: '/abandon',
+    body: leaveBody,
+    answer: startAnswer,
+    summary: 'The legacy side alone, as before the migration; a plan unless execute.',
+  },
   mismatches: {
     ...get,
     path: '/mismatches',
@@ -129,6 +146,13 @@ export const OPS_ROUTES = {
     query: quarantineQuery,
     answer: quarantineAnswer,
     summary: 'Secrets that cannot be copied, and why.',
+  },
+  accept: {
+    ...post,
+    path: '/quarantine/accept',
+    body: acceptBody,
+    answer: acceptAnswer,
+    summary: "An operator's word on what is in quarantine now.",
   },
   events: {
     ...get,

@@ -2,7 +2,7 @@ import type { OpsAnswer, OpsInput } from './api.ts'
 import type { Flags, Lift, LiftResult, Rollback, RollbackResult, SetFlags, SetFlagsResult } from './control.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
-import type { Migrate, Run, Started, Verify } from './work.ts'
+import type { Accept, Accepted, Leave, Migrate, Run, Started, Verify } from './work.ts'
 
 /*
  * What the operators' API needs of the rest, one small port a concern; composed in bin. Each rejects with a `Fault` for
@@ -31,6 +31,9 @@ export interface MigratePort {
   /** Answers a plan without `execute`, else starts a run, or names the one that is under way. */
   migrate(request: Migrate, by: string): Promise<Started>
   verify(request: Verify, by: string): Promise<Started>
+  /** Throws `proof-missing` when it may not be executed. */
+  finalize(request: Leave, by: string): Promise<Started>
+  abandon(request: Leave, by: string): Promise<Started>
   /** The latest run, also a finished one; null if there never was one. */
   progress(integration: string): Promise<Run | null>
 }
@@ -38,6 +41,7 @@ export interface MigratePort {
 export interface MismatchesPort {
   mismatches(query: OpsInput<'mismatches'>['query']): Promise<OpsAnswer<'mismatches'>>
   quarantine(query: OpsInput<'quarantine'>['query']): Promise<OpsAnswer<'quarantine'>>
+  accept(request: Accept, by: string): Promise<Accepted>
 }
 
 export interface EventsPort {

@@ -4,8 +4,8 @@ import { QUARANTINE_REASONS } from '../../ledger/ledger.ts'
 import { countsSchema } from './status.ts'
 import { count, instant, integrationName, page, reason, selector } from './words.ts'
 
-/** Migration runs: enrol, inventory, backfill, verify. */
-export const MIGRATE_STAGES = ['enrol', 'inventory', 'backfill', 'verify'] as const
+/** Migration runs: enrol, inventory, backfill, verify; and the way out of the ledger: prove, drain, switch, drop. */
+export const MIGRATE_STAGES = ['enrol', 'inventory', 'backfill', 'verify', 'prove', 'drain', 'switch', 'drop'] as const
 
 export const migrateBody = z.strictObject({
   integration: integrationName,
@@ -20,11 +20,31 @@ export const verifyBody = z.strictObject({
   reason: reason.optional().describe('Required to execute.'),
 })
 
+/** finalize and abandon. */
+export const leaveBody = z.strictObject({
+  integration: integrationName,
+  abort: z.boolean().default(false).describe('Go back to enrolled; possible until one side is pinned.'),
+  execute: z.boolean().default(false).describe('false: answer the plan and write nothing.'),
+  reason: reason.optional().describe('Required to execute.'),
+})
+
+export const acceptBody = z.strictObject({
+  integration: integrationName,
+  execute: z.boolean().default(false).describe('false: only count.'),
+  reason: reason.optional().describe('Required to execute.'),
+})
+export const acceptAnswer = z.strictObject({
+  executed: z.boolean(),
+  handed_over: count.describe('Foreign on new: legacy is right, and settle puts its value over it or removes it.'),
+  left_behind: count.describe('Stay in quarantine, and behind when the integration is finalized.'),
+})
+
 export const planSchema = z.strictObject({
   kind: z.literal('plan'),
   integration: integrationName,
   stages: z.array(z.strictObject({ stage: z.enum(MIGRATE_STAGES), what: z.string(), needed: z.boolean() })),
   counts: countsSchema.nullable(),
+  missing: z.array(z.string()).optional().describe('What the proof lacks; only of finalize and abandon.'),
   risks: z.array(z.string()),
   next: z.array(z.string()).describe('The commands to run next.'),
 })
@@ -34,7 +54,7 @@ export const runSchema = z.strictObject({
   kind: z.literal('run'),
   run: z.string(),
   integration: integrationName,
-  what: z.enum(['migrate', 'verify']),
+  what: z.enum(['migrate', 'verify', 'finalize', 'abandon']),
   outcome: z.enum(['running', 'done', 'mismatches', 'partial', 'failed', 'cancelled']),
   stage: z.enum(MIGRATE_STAGES),
   done: count,
@@ -44,6 +64,21 @@ export const runSchema = z.strictObject({
   throttled_by: z.string().nullable(),
   counts: countsSchema.nullable(),
   message: z.string().nullable().describe('Why it is partial or failed; never holds a value.'),
+  report: z
+    .looseObject({
+      integration: integrationName,
+      secrets: count,
+      verified: count,
+      tombstones: count,
+      owing: count,
+      left_behind: count,
+      started: z.string().nullable(),
+      ended: z.string(),
+      by: z.string(),
+      reason: z.string().nullable(),
+    })
+    .optional()
+    .describe('The completion report, at the end of finalize and abandon.'),
   started_at: instant,
   ended_at: instant.nullable(),
 })
@@ -101,6 +136,9 @@ export const eventsAnswer = z.strictObject({ events: z.array(eventSchema), next:
 
 export type Migrate = z.infer<typeof migrateBody>
 export type Verify = z.infer<typeof verifyBody>
+export type Leave = z.infer<typeof leaveBody>
+export type Accept = z.infer<typeof acceptBody>
+export type Accepted = z.infer<typeof acceptAnswer>
 export type Plan = z.infer<typeof planSchema>
 export type Run = z.infer<typeof runSchema>
 export type Started = z.infer<typeof startAnswer>

@@ -10,9 +10,17 @@ interface Options {
   readonly execute?: boolean
   readonly reason?: string
   readonly repair?: boolean
+  readonly abort?: boolean
 }
 
 type What = 'migrate' | 'verify'
+type Leave = 'finalize' | 'abandon'
+
+const LEAVES = {
+  finalize:
+    'The new side alone, for good, once nothing would be lost. A dry run until --execute; goes on where it was.',
+  abandon: 'The legacy side alone, as before the migration. A dry run until --execute; goes on where it was.',
+} as const satisfies Record<Leave, string>
 
 export const addMigrate = (program: Command, runner: Runner): void => {
   const migrate = program
@@ -33,6 +41,31 @@ export const addMigrate = (program: Command, runner: Runner): void => {
     .option('--execute', 'do it; without it, only print the plan')
     .option('--reason <why>', 'kept in the audit record; needed with --execute')
   runner.bind<Options>(verify, (session, args, options) => start('verify', session, args, options))
+
+  for (const what of ['finalize', 'abandon'] as const) {
+    const leave = program
+      .command(what)
+      .description(LEAVES[what])
+      .argument('<integration>', 'the integration')
+      .option('--abort', 'go back to enrolled; possible until one side is pinned')
+      .option('--execute', 'do it; without it, only print the plan')
+      .option('--reason <why>', 'kept in the audit record; needed with --execute')
+    runner.bind<Options>(leave, (session, args, options) => startLeaving(what, session, args, options))
+  }
+}
+
+const startLeaving = async (what: Leave, session: Session, args: Args, options: Options): Promise<Exit> => {
+  const { io, ops, report } = session
+  const { integration = '' } = args
+  const { execute = false, reason, abort = false } = options
+  if (execute && reason === undefined) throw httpFault('reason-required', `${what} --execute`)
+  const body = { integration, execute, abort, ...(reason === undefined ? {} : { reason }) }
+  const answer = await ops().call(what, { body }, io.signal)
+  if (answer.kind === 'run') return followRun(session, answer)
+  printPlan(answer, report)
+  if (!execute) report.note('nothing was done: add --execute --reason "why" to do it')
+  report.object(answer)
+  return !execute && (answer.missing ?? []).length > 0 ? 'refused' : 'ok'
 }
 
 const start = async (what: What, session: Session, args: Args, options: Options): Promise<Exit> => {
@@ -55,6 +88,7 @@ const start = async (what: What, session: Session, args: Args, options: Options)
 const printPlan = (plan: Plan, { data }: Report): void => {
   data(`plan for ${plan.integration}\n`)
   for (const { stage, what, needed } of plan.stages) data(`  ${needed ? 'will' : 'done'}  ${stage}: ${what}\n`)
+  for (const missing of plan.missing ?? []) data(`  lacks ${missing}\n`)
   for (const risk of plan.risks) data(`  risk  ${risk}\n`)
   for (const command of plan.next) data(`next: ${command}\n`)
 }

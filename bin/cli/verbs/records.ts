@@ -1,8 +1,14 @@
 import { type Command, Option } from 'commander'
+import { httpFault } from '../../../proxy/http/faults.ts'
 import { columns } from '../columns.ts'
 import { wholeNumber } from '../numbers.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
+
+interface AcceptOptions {
+  readonly execute?: boolean
+  readonly reason?: string
+}
 
 interface Options {
   readonly all?: boolean
@@ -62,6 +68,7 @@ const addMismatches = (program: Command, runner: Runner): void => {
 
 const addQuarantine = (program: Command, runner: Runner): void => {
   const quarantine = program.command('quarantine').description('Secrets that cannot be copied.')
+  addAccept(quarantine, runner)
   const list = paged(quarantine, 'list', 'What cannot be copied, and why; it stays served from where it is.')
   runner.bind<Options>(list, async (session, args, options) => {
     const answer = await session.ops().call('quarantine', { query: queryOf(args, options) }, session.io.signal)
@@ -69,6 +76,27 @@ const addQuarantine = (program: Command, runner: Runner): void => {
     session.report.data(columns(['INTEGRATION', 'CUSTOMER', 'NAME', 'REASON', 'SINCE'], rows))
     showMore(session, answer.next)
     session.report.object(answer)
+    return 'ok'
+  })
+}
+
+const addAccept = (quarantine: Command, runner: Runner): void => {
+  const accept = quarantine
+    .command('accept')
+    .description(
+      'Take legacy for right where new holds something foreign; leave all else that is in quarantine now behind at the end.',
+    )
+    .argument('<integration>', 'the integration')
+    .option('--execute', 'do it; without it, only count')
+    .option('--reason <why>', 'kept in the audit record; needed with --execute')
+  runner.bind<AcceptOptions>(accept, async ({ io, ops, report }, args, { execute = false, reason }) => {
+    if (execute && reason === undefined) throw httpFault('reason-required', 'quarantine accept --execute')
+    const body = { integration: args['integration'] ?? '', execute, ...(reason === undefined ? {} : { reason }) }
+    const answer = await ops().call('accept', { body }, io.signal)
+    report.data(`${answer.handed_over} foreign on new: legacy's value goes over them, or they go\n`)
+    report.data(`${answer.left_behind} stay in quarantine, and behind when the integration is finalized\n`)
+    if (!execute) report.note('nothing was done: add --execute --reason "why" to do it')
+    report.object(answer)
     return 'ok'
   })
 }

@@ -67,7 +67,7 @@ begin
   if answer ? 'refused' or was is not distinct from next then return answer; end if;
   insert into crossfade.event (kind, integration, actor, detail)
     select coalesce(note ->> 'kind', 'stage'), leave.integration, note ->> 'actor', coalesce(report, '{}')
-      || jsonb_build_object('from', was, 'to', next, 'reason', note ->> 'reason', 'ended', clock_timestamp());
+      || jsonb_build_object('from', was, 'to', next, 'by', note ->> 'actor', 'reason', note ->> 'reason', 'ended', clock_timestamp());
   return answer;
 end $$;
 

@@ -81,11 +81,15 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
     migrate: {
       migrate: (request, by) => ask('migrate', request, RUN, by),
       verify: (request, by) => ask('verify', request, RUN, by),
+      finalize: (request, by) => ask('finalize', request, RUN, by),
+      abandon: (request, by) => ask('abandon', request, RUN, by),
       progress: (integration) => ask('progress', integration, integration === 'aws' ? RUN : null),
     },
     mismatches: {
       mismatches: (query) => ask('mismatches', query, { mismatches: [], next: null }),
       quarantine: (query) => ask('quarantine', query, { entries: [], next: null }),
+      accept: (request, by) =>
+        ask('accept', request, { executed: request.execute, handed_over: 0, left_behind: 0 }, by),
     },
     events: { events: (query) => ask('events', query, { events: [], next: null }) },
     replicas: {

@@ -1,0 +1,187 @@
+import { otherSide, type Side } from '../core/side.ts'
+import type { Outlook } from '../flags/outlook.ts'
+import type { Phase } from '../flags/phase.ts'
+import { ledgerFault } from '../ledger/faults.ts'
+import type { IntegrationRow, IntegrationState } from '../ledger/ledger.ts'
+import type { Obstacles, Proof } from '../ledger/postgres/proof.ts'
+import type { LeaveNote } from '../ledger/postgres/stages.ts'
+import { type SettleDeps, settle } from '../ledger/settle.ts'
+import type { EnrolDeps } from './enrol.ts'
+import { migratorFault } from './faults.ts'
+import { makePatience, persist } from './patience.ts'
+import { lookAtUnseen, type UnseenDeps } from './prove.ts'
+import type { LeaveKind, Watch } from './stages.ts'
+
+/*
+ * The way out of the ledger, the same to either side: proof -> `leaving`: begin admits only the plan that writes the side
+ * that stays; every registered replica runs it, and what the other side still has alone is settled -> `pinned`: nothing is
+ * owed and nothing open, judged in the statement that makes the change; every replica drops its memory and reads that
+ * side alone, while writes wait -> `end`: writes without the ledger; its rows are gone and the report is kept. Each state
+ * is durable, so a run that is repeated goes on where one stopped; until `pinned` there is a way back to `enrolled`.
+ */
+export interface Exit {
+  readonly kind: LeaveKind
+  /** The side that stays. */
+  readonly side: Side
+  /** What every cohort must ask for and run. */
+  readonly phase: Phase
+  readonly leaving: IntegrationState
+  readonly pinned: IntegrationState
+  readonly end: IntegrationState
+  readonly event: NonNullable<LeaveNote['kind']>
+  readonly needs: readonly Need[]
+}
+
+/** One part of the proof: what is missing, as a sentence, or null; and the command that helps. */
+export interface Need {
+  readonly missing: (facts: LeaveFacts) => string | null
+  readonly next: (facts: LeaveFacts) => string
+}
+
+export interface LeaveFacts {
+  readonly integration: string
+  readonly state: IntegrationState
+  readonly inventoried: boolean
+  readonly outlook: readonly Outlook[]
+  readonly obstacles: Obstacles
+}
+
+export interface LeaveDeps extends EnrolDeps, SettleDeps, UnseenDeps {
+  readonly proof: Proof
+  /** What the flags ask for, and what runs, by cohort. */
+  readonly outlook: (integration: string) => readonly Outlook[]
+  readonly batch: number
+  readonly lease: number
+  /** Called each time that a run finds the integration finalized. */
+  readonly onFinalized: (integration: string, note: Pick<LeaveNote, 'actor' | 'reason'>) => Promise<void>
+}
+
+export type CompletionReport = Readonly<Record<string, unknown>>
+
+/** A run on its way out: what it leads to, and who asked for it. */
+export interface Leaving {
+  readonly deps: LeaveDeps
+  readonly exit: Exit
+  readonly integration: string
+  readonly note: Pick<LeaveNote, 'actor' | 'reason'>
+  readonly watch: Watch
+}
+
+export async function factsOf(
+  deps: Pick<LeaveDeps, 'integrations' | 'proof' | 'outlook'>,
+  exit: Exit,
+  integration: string,
+): Promise<LeaveFacts> {
+  const row = await rowOf(deps, integration)
+  return {
+    integration,
+    state: row?.state ?? 'bare',
+    inventoried: row?.inventoried ?? false,
+    outlook: deps.outlook(integration),
+    obstacles: await deps.proof.obstacles(integration, exit.side),
+  }
+}
+
+/** What is missing of the proof, each with the command that helps; empty: it is whole. */
+export const missingOf = ({ needs, pinned, end }: Exit, facts: LeaveFacts) =>
+  (facts.state === pinned || facts.state === end ? [] : needs).flatMap(({ missing, next }) => {
+    const why = missing(facts)
+    return why === null ? [] : [{ why, next: next(facts) }]
+  })
+
+/** Throws `proof-missing` with everything that is missing. Nothing is changed. */
+export async function prove(leaving: Leaving): Promise<string | null> {
+  const { deps, exit, integration, watch } = leaving
+  const facts = await persist(deps, watch.signal, () => factsOf(deps, exit, integration))
+  const missing = missingOf(exit, facts)
+  if (missing.length > 0) throw migratorFault('proof-missing', missing.map(({ why }) => why).join('; '))
+  if (exit.kind === 'abandon' || facts.state === exit.pinned || facts.state === exit.end) return null
+  const seen = await lookAtUnseen(deps, integration, exit.side, watch)
+  if (seen.wrong > 0) throw migratorFault('proof-missing', `${seen.wrong} secrets on new are not what the ledger knows`)
+  return seen.stopped
+}
+
+/** Every replica runs the last phase, and the side that stays holds every latest value. A sentence: what stands in the way. */
+export async function drain(leaving: Leaving): Promise<string | null> {
+  const { deps, exit, integration, watch } = leaving
+  const state = await stateOf(leaving)
+  if (state === 'enrolled') await step(leaving, exit.leaving)
+  else if (state !== exit.leaving) return null
+  await barrier(leaving)
+  const owed = () => persist(deps, watch.signal, () => deps.proof.obstacles(integration, exit.side))
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  for (let left = (await owed()).owed; left > 0; left = (await owed()).owed) {
+    watch.waiting([`${left} secrets that ${exit.side} owes`])
+    if ((await settlePass(leaving)) > 0) patience.well()
+    else if (!(await patience.wait(watch.signal))) return `${left} secrets could not be settled`
+  }
+  watch.waiting([])
+  return null
+}
+
+/** One side is pinned, and every replica has heard. A sentence: what stands in the way. */
+export async function pin(leaving: Leaving): Promise<string | null> {
+  const { deps, exit, watch } = leaving
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  while ((await stateOf(leaving)) === exit.leaving) {
+    const answer = await step(leaving, exit.pinned)
+    if (answer.kind === 'done') break
+    watch.waiting([`${answer.secrets} secrets that are owed or being written`])
+    if ((await settlePass(leaving)) > 0) continue
+    if (!(await patience.wait(watch.signal))) return `${answer.secrets} secrets are owed or being written`
+  }
+  if ((await stateOf(leaving)) === exit.pinned) await barrier(leaving)
+  return null
+}
+
+/** The ledger forgets the integration; answers the report. Safe to repeat. */
+export async function drop(leaving: Leaving): Promise<CompletionReport | null> {
+  const { deps, exit, integration, note, watch } = leaving
+  const state = await stateOf(leaving)
+  if (state === exit.pinned) await persist(deps, watch.signal, () => deps.stages.purge(integration, watch.signal))
+  // An enrolment that is not over has nothing that new could hold alone: it is left as it was entered.
+  if (state === exit.pinned || (exit.kind === 'abandon' && state === 'enrolling')) {
+    await persist(deps, watch.signal, () => deps.stages.leave(integration, exit.end, { ...note, kind: exit.event }))
+  }
+  if (exit.kind === 'finalize') await persist(deps, watch.signal, () => deps.onFinalized(integration, note))
+  const detail = await persist(deps, watch.signal, () => deps.proof.report(integration, exit.event))
+  return detail === null ? null : { integration, ...detail }
+}
+
+/** Back to enrolled, possible until one side is pinned. Throws `stage-refused` from then on. */
+export async function backOut(
+  deps: Pick<LeaveDeps, 'stages' | 'integrations'>,
+  exit: Exit,
+  integration: string,
+  note: Leaving['note'],
+): Promise<void> {
+  const row = await rowOf(deps, integration)
+  if (row?.state !== exit.leaving) {
+    throw ledgerFault('stage-refused', `${integration} is ${row?.state ?? 'bare'}, not ${exit.leaving}`)
+  }
+  await deps.stages.leave(integration, 'enrolled', note)
+}
+
+const rowOf = async ({ integrations }: Pick<LeaveDeps, 'integrations'>, integration: string) =>
+  (await integrations()).find((row) => row.integration === integration) ?? null
+
+const stateOf = async ({ deps, integration, watch }: Leaving): Promise<IntegrationState> =>
+  (await persist(deps, watch.signal, () => rowOf(deps, integration)))?.state ?? 'bare'
+
+const step = ({ deps, integration, note, watch }: Leaving, next: IntegrationState) =>
+  persist(deps, watch.signal, () => deps.stages.leave(integration, next, note))
+
+async function barrier({ deps, integration, watch }: Leaving): Promise<void> {
+  await persist(deps, watch.signal, async () => {
+    const row = (await rowOf(deps, integration)) as IntegrationRow
+    await deps.stages.everyReplica(row, watch.waiting, watch.signal)
+  })
+  watch.waiting([])
+}
+
+/** How many secrets were made equal; debts that the last phase leaves on purpose are not touched. */
+async function settlePass({ deps, exit, integration, watch }: Leaving): Promise<number> {
+  const query = { integration, source: otherSide(exit.side), limit: deps.batch, lease: deps.lease }
+  const reports = await persist(deps, watch.signal, () => settle(deps, query, watch.signal))
+  return reports.filter(({ kind }) => kind === 'equal').length
+}

@@ -33,36 +33,32 @@ export async function startSystem(secrets: number, signal: AbortSignal): Promise
   const folder = mkdtempSync(join(tmpdir(), 'crossfade-story-'))
   // As root, the user that PostgreSQL runs as must get in.
   chmodSync(folder, 0o711)
-  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  const remove = async (): Promise<void> => rmSync(folder, { recursive: true, force: true })
+  // Undone in the reverse order, all of it, whatever fails.
+  const undo = [remove]
+  const stop = async (): Promise<void> => {
+    for (let step = undo.pop(); step !== undefined; step = undo.pop())
+      await step().catch((error: unknown) => console.error(error))
+  }
   try {
-    const data = join(folder, 'data')
-    const where = ['--data', data, '--clients', ANY_PORT, '--operators', ANY_PORT]
-    const { ready, stop } = await startNode({
-      argv: [
-        join(PROJECT, 'bin', 'crossfade.js'),
-        'serve',
-        '--embedded',
-        ...where,
-        '--secrets',
-        String(secrets),
-        '--json',
-      ],
-      ready: () => readRunFile(dataPaths(data).runFile),
-      signal,
-    })
-    const connected = connect(ready, signal)
-    return {
-      ...connected,
-      stop: async () => {
-        await connected.close()
-        await stop()
-        remove()
-      },
-    }
+    const started = await serve(join(folder, 'data'), secrets, signal)
+    undo.push(started.stop)
+    const connected = connect(started.ready, signal)
+    undo.push(connected.close)
+    return { ...connected, stop }
   } catch (error) {
-    remove()
+    await stop()
     throw error
   }
+}
+
+function serve(data: string, secrets: number, signal: AbortSignal) {
+  const where = ['--data', data, '--clients', ANY_PORT, '--operators', ANY_PORT, '--secrets', String(secrets)]
+  return startNode({
+    argv: [join(PROJECT, 'bin', 'crossfade.js'), 'serve', '--embedded', ...where, '--json'],
+    ready: () => readRunFile(dataPaths(data).runFile),
+    signal,
+  })
 }
 
 function connect(run: RunFile, signal: AbortSignal) {

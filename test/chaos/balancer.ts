@@ -13,18 +13,18 @@ export interface BalancerOptions {
   readonly replicas: readonly ReplicaProcess[]
   readonly random: Random
   readonly clock: Clock
+  /** Requests that one replica is given at once; one that does not answer gets no more. */
+  readonly full: number
 }
 
-/** A replica that does not answer holds so many requests and gets no more. */
-const FULL = 10
 const SHUNNED_MS = 700
 const LOOK_MS = 20
 
-export function makeBalancer({ replicas, random, clock }: BalancerOptions): Balancer {
+export function makeBalancer({ replicas, random, clock, full }: BalancerOptions): Balancer {
   const open = new Map<ReplicaProcess, number>(replicas.map((replica) => [replica, 0]))
   const shunned = new Map<ReplicaProcess, number>()
   const isFit = (replica: ReplicaProcess): boolean =>
-    (open.get(replica) ?? 0) < FULL * (replicas.length === 1 ? 4 : 1) && (shunned.get(replica) ?? 0) < clock.monotonic()
+    (open.get(replica) ?? 0) < full && (shunned.get(replica) ?? 0) < clock.monotonic()
   return {
     take: async () => {
       let fit = replicas.filter(isFit)

@@ -22,8 +22,10 @@ export interface Runner {
   readonly program?: readonly string[]
 }
 
-/** Clients at once; many, because those that were refused wait. */
-const CLIENTS = 40
+/** Clients at once; many, because those that were refused wait. A shorter run has a lower rate, and fewer of them. */
+const CLIENTS = { least: 12, full: 40 } as const
+/** The part of all clients that one replica may hold up. */
+const HELD = 0.25
 /** More often than a run must meet each fault. */
 const SPARE = 1
 const FULL_FLIPS = 110
@@ -60,10 +62,12 @@ async function runOn(system: ChaosSystem, order: Order, runner: Runner): Promise
   const plan = planFaults(timesOf(order.ops) + SPARE, system.redis !== null, randomOf('faults'))
   const operator = makeOperator({ replicas, random: randomOf('operator'), clock, signal })
   const until = clock.monotonic() + plan.takes
+  const clients = Math.max(CLIENTS.least, Math.round(CLIENTS.full * shareOf(order.ops)))
+  const full = replicas.length === 1 ? clients : clients * HELD
   const workload = startWorkload({
     ops: order.ops,
-    clients: CLIENTS,
-    balancer: makeBalancer({ replicas, random: randomOf('balancer'), clock }),
+    clients,
+    balancer: makeBalancer({ replicas, random: randomOf('balancer'), clock, full }),
     random: randomOf('workload'),
     clock,
     rate: (issued) => rateFor(order.ops - issued, until - clock.monotonic()),

@@ -105,8 +105,7 @@ test('Redis may go and come back: both replicas go on, and trust their memory ag
   assert.deepEqual(await get(b, 'two'), { value: 'v2', by: 'new', phase: 'off' })
   assert.ok((await b.metric('crossfade_ledger_asks_total')) > 0, 'it asked the ledger')
   assert.equal(await b.metric('crossfade_bus_hears'), 0)
-  const ready = (await fetch(`${b.application.operators}/readyz`)).status
-  assert.equal(ready, 200, 'ready without its bus')
+  assert.equal(await b.readiness(), 200, 'ready without its bus')
 
   await server.start()
   const trusted = () => [a, b].every(({ application }) => application.engine.parts.replica.trusted())

@@ -29,6 +29,8 @@ import { freshDatabase } from '../support/postgres.ts'
  * stores live on the one that all tests share, so that a ledger that is away takes no store with it.
  */
 export const INTEGRATION = 'aws'
+/** Never enrolled. */
+export const BARE = 'github'
 export const at = (name: string): Address => ({ integration: INTEGRATION, customer: 'acme', name })
 /** Short, so that a test meets the end of a lease. */
 export const LEASE_MS = 2000
@@ -90,6 +92,8 @@ export interface Replica {
   readonly application: Application
   readonly secrets: SecretsClient
   readonly ops: OpsClient
+  /** What /readyz answers. */
+  readiness(): Promise<number>
   /** One metric's value, all labels summed. */
   metric(name: string): Promise<number>
   stop(): Promise<void>
@@ -100,6 +104,8 @@ export interface System {
   start(name: string, phase: Phase): Promise<Replica>
   /** The configuration of one more replica, for a process of its own; with fixed ports. */
   configure(name: string, phase: Phase): Promise<{ config: string; clients: string; operators: string }>
+  /** Serves what `configure` wrote, in this process. */
+  serve(config: string): Promise<Replica>
   connect(clients: string, operators: string): Pick<Replica, 'secrets' | 'ops'>
 }
 
@@ -133,14 +139,14 @@ export async function makeSystem(
 
   const write = async (name: string, phase: Phase, listen: { clients: string; operators: string }): Promise<string> => {
     const flags = join(folder, `${name}-flags.json`)
-    await writeFlagFile(flags, { integrations: [INTEGRATION], environment: SAMPLE_ENVIRONMENT, phase })
+    await writeFlagFile(flags, { integrations: [INTEGRATION, BARE], environment: SAMPLE_ENVIRONMENT, phase })
     const sample = sampleConfig({
       ...files,
       listen,
       urls: { ledger: ledgerUrl, legacy: withoutPassword(legacy.url), new: withoutPassword(sealed.url) },
       flagsFile: flags,
       auditFile: join(folder, `${name}-audit.jsonl`),
-      integrations: [{ name: INTEGRATION, owner: 'team', shape: 'bytes', weight: 1 }],
+      integrations: [INTEGRATION, BARE].map((name) => ({ name, owner: 'team', shape: 'bytes' as const, weight: 1 })),
     })
     const config: ConfigInput = {
       ...sample,
@@ -164,33 +170,37 @@ export async function makeSystem(
     ops: makeOpsClient(makeSend({ url: operators, token: operator.token })),
   })
 
+  const serve = async (config: string, name: string): Promise<Replica> => {
+    const application = await startApplication({
+      config: loadConfig(config, {}),
+      clock: systemClock,
+      log: pino({ level: 'silent' }),
+      name,
+      // What is owed stays owed while a test looks at it.
+      worker: false,
+      version: '0.0.0',
+      signal: new AbortController().signal,
+    })
+    t.after(() => application.stop())
+    return {
+      application,
+      ...connect(application.clients, application.operators),
+      readiness: async () => (await fetch(`${application.operators}/readyz`)).status,
+      metric: (metric) => sumOf(application, metric),
+      stop: () => application.stop(),
+    }
+  }
+
   return {
     connect,
+    serve: (config) => serve(config, 'alone'),
     configure: async (name, phase) => {
       const listen = { clients: `127.0.0.1:${await freePort()}`, operators: `127.0.0.1:${await freePort()}` }
       const config = await write(name, phase, listen)
       return { config, clients: `http://${listen.clients}`, operators: `http://${listen.operators}` }
     },
-    start: async (name, phase) => {
-      const config = await write(name, phase, { clients: '127.0.0.1:0', operators: '127.0.0.1:0' })
-      const application = await startApplication({
-        config: loadConfig(config, {}),
-        clock: systemClock,
-        log: pino({ level: 'silent' }),
-        name,
-        // What is owed stays owed while a test looks at it.
-        worker: false,
-        version: '0.0.0',
-        signal: new AbortController().signal,
-      })
-      t.after(() => application.stop())
-      return {
-        application,
-        ...connect(application.clients, application.operators),
-        metric: (metric) => sumOf(application, metric),
-        stop: () => application.stop(),
-      }
-    },
+    start: async (name, phase) =>
+      serve(await write(name, phase, { clients: '127.0.0.1:0', operators: '127.0.0.1:0' }), name),
   }
 }
 
@@ -223,10 +233,10 @@ export async function until(replica: Replica, isSo: () => boolean | Promise<bool
   }
 }
 
-export const put = (replica: Pick<Replica, 'secrets'>, name: string, value: string) =>
-  replica.secrets.put(at(name), Buffer.from(value), { contentType: null, metadata: {} })
+export const put = (replica: Pick<Replica, 'secrets'>, name: string, value: string, integration = INTEGRATION) =>
+  replica.secrets.put({ ...at(name), integration }, Buffer.from(value), { contentType: null, metadata: {} })
 
-export const get = async (replica: Pick<Replica, 'secrets'>, name: string) => {
-  const found = await replica.secrets.get(at(name))
+export const get = async (replica: Pick<Replica, 'secrets'>, name: string, integration = INTEGRATION) => {
+  const found = await replica.secrets.get({ ...at(name), integration })
   return { value: Buffer.from(found.value).toString(), by: found.served_by, phase: found.phase }
 }

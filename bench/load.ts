@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly connections: number
   readonly ms: number
   readonly next: () => Shot
+  /** Told when each answered request was sent and answered, in ms of `performance.now()`. */
+  readonly onAnswer?: (sent: number, answered: number) => void
 }
 
 /** What a slice of load met. */
@@ -30,7 +32,7 @@ export interface Slice {
  * A closed loop: as many requests on their way as there are connections. It measures what a caller waits, and how many a
  * second get through; it hides stalls (callers wait instead of arriving), so it is no measure of a system in trouble.
  */
-export const closedLoop = async ({ url, connections, ms, next }: LoadOptions): Promise<Slice> => {
+export const closedLoop = async ({ url, connections, ms, next, onAnswer }: LoadOptions): Promise<Slice> => {
   const { hostname, port } = new URL(url)
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const latenciesMs: number[] = []
@@ -40,8 +42,11 @@ export const closedLoop = async ({ url, connections, ms, next }: LoadOptions): P
     while (performance.now() - start < ms) {
       const sent = performance.now()
       const ok = await send({ agent, hostname, port }, next())
-      if (ok) latenciesMs.push(performance.now() - sent)
-      else failures += 1
+      const answered = performance.now()
+      if (ok) {
+        latenciesMs.push(answered - sent)
+        onAnswer?.(sent, answered)
+      } else failures += 1
     }
   }
   try {

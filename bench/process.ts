@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** A Node process that the bench started. */
 export interface Started<T> {
   readonly ready: T
+  readonly pid: number
   /** SIGTERM, then waits; SIGKILL after ten seconds. Idempotent. */
   stop(): Promise<void>
 }
@@ -39,7 +40,7 @@ export const startNode = async <T>({ argv, ready, signal }: StartOptions<T>): Pr
   const abort = (): void => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   try {
-    return { ready: await promise, stop }
+    return { ready: await promise, pid: child.pid as number, stop }
   } catch (error) {
     await stop()
     throw error

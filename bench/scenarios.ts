@@ -1,5 +1,6 @@
 import type { Bench, Result } from './scenario.ts'
 import { runScenario } from './scenario.ts'
+import { debtwrite } from './scenarios/debtwrite.ts'
 import { ledger } from './scenarios/ledger.ts'
 import { passthrough } from './scenarios/passthrough.ts'
 
@@ -11,6 +12,7 @@ export interface Listed {
 
 /** `npm run bench -- NAME`; a new scenario is one file and one line here. */
 export const SCENARIOS: Readonly<Record<string, Listed>> = {
+  [debtwrite.name]: { about: debtwrite.about, run: (bench) => runScenario(debtwrite, bench) },
   [ledger.name]: { about: ledger.about, run: (bench) => runScenario(ledger, bench) },
   [passthrough.name]: { about: passthrough.about, run: (bench) => runScenario(passthrough, bench) },
 }

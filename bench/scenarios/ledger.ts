@@ -1,30 +1,13 @@
-import { chmodSync, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { startEmbedded } from '../../bin/embedded/system.ts'
 import { alternate, figuresOf, ratiosOf } from '../compare.ts'
-import { dataFolder } from '../crossfade.ts'
 import type { Slice } from '../load.ts'
 import { startNode } from '../process.ts'
 import { type Bench, defineScenario, type System } from '../scenario.ts'
+import { startStores } from './ledger-stores.ts'
 
 const WRITER = fileURLToPath(new URL('./ledger-writer.ts', import.meta.url))
 const WRITERS = [1, 8, 64] as const
 const SLICE_MS = 500
-const NOBODY = '127.0.0.1:0'
-
-/** PostgreSQL with both stores and the ledger, as durable as it comes; its `url` is its configuration file. */
-const startStores = async (bench: Bench): Promise<System> => {
-  const dataDir = dataFolder(bench)
-  // As root, PostgreSQL's user must get through.
-  mkdirSync(dataDir, { mode: 0o711 })
-  chmodSync(dataDir, 0o711)
-  const { paths, postgres } = await startEmbedded({
-    dataDir,
-    listen: { clients: NOBODY, operators: NOBODY },
-    log: () => undefined,
-  })
-  return { url: paths.config, headers: {}, stop: () => postgres.stop() }
-}
 
 const startWriter =
   (way: 'plain' | 'ledger' | 'ungrouped') =>

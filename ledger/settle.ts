@@ -133,8 +133,11 @@ const quarantine = (claim: Claim, reason: QuarantineReason, current: string | nu
   end(claim, { kind: 'quarantine', reason, current })
 const later = (claim: Claim, reason: string): Step => end(claim, { kind: 'later', reason })
 
-/** A late request could still land there: it compares versions, and nothing bounds it in time. */
-const unbounded = (store: Store): boolean => store.capabilities.fence.has && !store.capabilities.bound.has
+/**
+ * A late request could still land there: it compares versions, and so it is refused once the version has moved. Where the
+ * store also checks deadlines, what remains is a put between that check and its commit.
+ */
+const comparesLate = (store: Store): boolean => store.capabilities.fence.has
 
 function decide(
   deps: SettleDeps,
@@ -152,9 +155,9 @@ function decide(
   if (wrong !== null) return quarantine(claim, wrong)
   const version = here.kind === 'found' ? here.version : null
   const versions = version === null ? {} : { [claim.source]: version }
-  const mustPut = claim.loose && unbounded(target)
+  const mustPut = claim.loose && comparesLate(target)
   const equal = holds(deps, claim, there, found)
-  const rewrite = claim.loose && unbounded(source)
+  const rewrite = claim.loose && comparesLate(source)
   if (!mustPut && !rewrite && equal) return end(claim, { kind: 'equal', fingerprint: found, versions })
   if (!equal && isForeign(claim, there)) return quarantine(claim, 'foreign', found)
   const fence = there.kind === 'unreadable' ? null : there.fence

@@ -35,8 +35,9 @@ export function makeDatabase(options: DatabaseOptions): Database {
     statement_timeout: options.statementTimeout,
     application_name: 'crossfade-ledger',
     keepAlive: true,
-    // A lost commit would be a lost write: never inherit a weaker setting of the role or the database.
-    options: '-c synchronous_commit=on',
+    // A lost commit would be a lost write, and the functions look again after each lock: never inherit other settings of the
+    // role or the database.
+    options: '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed',
   })
   pool.on('error', (error) => options.onError?.(codeOf(error)))
 

@@ -72,15 +72,16 @@ interface Operation {
   /** Before begin was sent: our lease never outlives the ledger's. */
   readonly start: number
   readonly begun: Begun
-  readonly fences: Readonly<Record<Side, FenceRead>>
+  readonly fences: Fences
 }
 
-function fencesBeside(deps: CoreDeps, view: View, address: Address, start: number): Readonly<Record<Side, FenceRead>> {
+/** Read beside begin; null for a side that the phase does not put to: the row may name it all the same. */
+type Fences = Readonly<Record<Side, FenceRead | null>>
+
+function fencesBeside(deps: CoreDeps, view: View, address: Address, start: number): Fences {
   const call = { deadline: start + deps.readDeadline }
-  const read = (side: Side): FenceRead =>
-    side === view.plan.first || side === view.plan.second
-      ? readFence(view.store(side), address, call)
-      : Promise.resolve(undefined)
+  const read = (side: Side): FenceRead | null =>
+    side === view.plan.first || side === view.plan.second ? readFence(view.store(side), address, call) : null
   return { legacy: read('legacy'), new: read('new') }
 }
 
@@ -97,14 +98,14 @@ async function carryOut(
     store: view.store(side),
     address: request.address,
     content: request.content,
-    fence: operation.fences[side],
+    fence: operation.fences[side] ?? readFence(view.store(side), request.address, { deadline: end }),
     call: { deadline: end },
     inTime: () => deps.clock.monotonic() < end,
   })
   const first = await putFirst(attempt(begun.first))
   if (first.kind !== 'done') return notApplied(deps, lazy, view, request, operation, first)
   if (deps.clock.monotonic() >= end) throw unknown(view, begun.first, 'the lease ended before the store answered')
-  const second = begun.second === null ? null : await putSecond(attemptAt(attempt, begun.second))
+  const second = begun.second === null ? null : await putSecond(attempt(begun.second))
   if (deps.clock.monotonic() >= end)
     throw unknown(view, begun.first, 'the lease ended before the second store answered')
   await settleDebt(deps, lazy, request.address, operation, first, second).catch((error: unknown) => {
@@ -114,13 +115,6 @@ async function carryOut(
     throw error
   })
   return { kind: 'done', result: result(deps, view, request, begun.first, first.version) }
-}
-
-/** A second fence that was not read beside begin (a joiner of another phase) is read now. */
-function attemptAt(make: (side: Side) => Attempt, side: Side): Attempt {
-  const attempt = make(side)
-  const fence = attempt.fence.then((known) => known ?? readFence(attempt.store, attempt.address, attempt.call))
-  return { ...attempt, fence }
 }
 
 function notApplied(

@@ -249,7 +249,15 @@ const RULES: Readonly<Record<string, Mutant>> = {
   'loose-unfenced': {
     kinds: FENCED,
     breaks: 'settle of a loose row fences both sides',
-    parts: { store: (store) => ({ ...store, capabilities: { ...store.capabilities, bound: { has: true } } }) },
+    parts: {
+      connection: ({ ledger, replicas }) => ({
+        replicas,
+        ledger: {
+          ...ledger,
+          claim: async (query) => (await ledger.claim(query)).map((claim) => ({ ...claim, loose: false })),
+        },
+      }),
+    },
   },
   'copy-unknown': {
     breaks: 'only the value that the row knows is copied',

@@ -1,6 +1,6 @@
-import { type Address, addressKey, type Secret, SecretValue } from '../../backends/secret.ts'
+import { type Address, addressKey } from '../../backends/secret.ts'
 import { isFault } from '../../core/fault.ts'
-import { SIDES, type Side } from '../../core/side.ts'
+import type { Side } from '../../core/side.ts'
 import {
   checkAgreement,
   checkBoth,
@@ -11,18 +11,9 @@ import {
   type Tampered,
   Violation,
 } from './checks.ts'
-import { type History, makeHistory, type Told } from './history.ts'
-import {
-  at,
-  INTEGRATION,
-  LEASES,
-  type Parts,
-  type Process,
-  REAL_PARTS,
-  type Surroundings,
-  startProcess,
-} from './process.ts'
-import { freshRow } from './row.ts'
+import type { History, Told } from './history.ts'
+import { plant, secretOf } from './plant.ts'
+import { at, LEASES, type Parts, type Process, REAL_PARTS, type Surroundings, startProcess } from './process.ts'
 import { makeRules, type RowRules } from './row-rules.ts'
 import { type Client, type Disturbance, NAMES, type Operation, PROCESSES, type Scenario } from './scenario.ts'
 import { makeSimBus } from './sim-bus.ts'
@@ -41,8 +32,6 @@ export interface Outcome {
   readonly violation: Violation | null
   readonly story: readonly string[]
 }
-
-const secretOf = (value: string): Secret => ({ value: SecretValue.ofText(value), contentType: null, metadata: {} })
 
 /** One run: the same scenario gives the same steps, always. */
 export async function simulate(scenario: Scenario, mutation: Mutation = {}): Promise<Outcome> {
@@ -84,7 +73,7 @@ class Run {
       bus: makeSimBus(this.world),
       parts: { ...REAL_PARTS, ...mutation.parts },
     }
-    for (const name of NAMES) this.#plant(name)
+    for (const name of NAMES) this.#histories.set(name, plant(this.#around, scenario, name))
   }
 
   async all(): Promise<number> {
@@ -274,33 +263,5 @@ class Run {
       open.history.end(id, 'unknown')
     }
     this.#start(index)
-  }
-
-  /** Stores, row and history of one secret as the scenario wants them to start. */
-  #plant(name: string): void {
-    const { start, kinds } = this.#scenario
-    const { ledger, stores } = this.#around
-    const initial = start === 'absent' ? null : 'initial'
-    if (initial !== null) stores.legacy.plant(at(name), secretOf(initial))
-    if (start === 'copied') stores.new.plant(at(name), secretOf('initial'))
-    if (start === 'owing' || start === 'foreign') stores.new.plant(at(name), secretOf(start))
-    ledger.integrations.set(INTEGRATION, {
-      integration: INTEGRATION,
-      state: 'enrolled',
-      epoch: 3,
-      inventoried: start !== 'foreign',
-    })
-    const row = { ...freshRow('legacy'), gone: false }
-    const rows = {
-      copied: { ...row, fresh: 'both', blank: false, current: 'initial', copied: true },
-      uncopied: row,
-      owing: { ...row, blank: false, current: 'initial', copied: true, seq: 1 },
-      absent: null,
-      foreign: null,
-    } as const
-    const planted = rows[start]
-    if (planted !== null) ledger.rows.set(addressKey(at(name)), { address: at(name), row: planted })
-    const fenced = SIDES.every((side) => kinds[side] !== 'plain')
-    this.#histories.set(name, makeHistory(initial, fenced ? 'all' : 'deletes'))
   }
 }

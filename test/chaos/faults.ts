@@ -76,20 +76,24 @@ const LANES: readonly (readonly FaultKind[])[] = [
 /** ms between two faults of a lane, up to. */
 const GAP_MS = 1600
 
+/** Faults that strike one after the other. */
+export interface Lane {
+  readonly kinds: readonly FaultKind[]
+  /** How often each of them strikes at least. */
+  readonly rounds: number
+}
+
 export interface Plan {
-  readonly lanes: readonly (readonly FaultKind[])[]
+  readonly lanes: readonly Lane[]
   /** ms */
   readonly takes: number
 }
 
-/** Each kind so many times, in any order; the shorter lane gets more rounds. */
-export function planFaults(times: number, hasRedis: boolean, random: Random): Plan {
+/** Each kind so many times; the shorter lane gets more rounds. */
+export function planFaults(times: number, hasRedis: boolean): Plan {
   const kinds = LANES.map((lane) => lane.filter((kind) => hasRedis || kind !== 'redis'))
   const takes = Math.max(...kinds.map((lane) => times * lengthOf(lane)))
-  const lanes = kinds.map((lane) => {
-    const rounds = Math.max(times, Math.round(takes / lengthOf(lane)))
-    return Array.from({ length: rounds }, () => shuffled(lane, random)).flat()
-  })
+  const lanes = kinds.map((lane) => ({ kinds: lane, rounds: Math.max(times, Math.round(takes / lengthOf(lane))) }))
   return { lanes, takes }
 }
 
@@ -101,14 +105,20 @@ function shuffled<T>(list: readonly T[], random: Random): readonly T[] {
   return list.map(() => rest.splice(random.below(rest.length), 1)[0] as T)
 }
 
-/** Strikes one after the other; resolves with everything mended. */
-export async function runLane(
-  lane: readonly FaultKind[],
-  around: Surroundings & { readonly struck: (kind: FaultKind) => void },
-): Promise<void> {
-  for (const kind of lane) {
-    await FAULTS[kind].strike(around)
-    around.struck(kind)
-    await around.pause(around.random.below(GAP_MS))
+export interface LaneOptions extends Surroundings {
+  readonly struck: (kind: FaultKind) => void
+  /** The load still runs: a lane that has struck often enough goes on meanwhile. */
+  readonly loaded: () => boolean
+}
+
+/** Strikes, each kind once a round, in any order; resolves with everything mended. */
+export async function runLane({ kinds, rounds }: Lane, around: LaneOptions): Promise<void> {
+  for (let round = 1; round <= rounds || around.loaded(); round += 1) {
+    for (const kind of shuffled(kinds, around.random)) {
+      if (round > rounds && !around.loaded()) return
+      await FAULTS[kind].strike(around)
+      around.struck(kind)
+      await around.pause(around.random.below(GAP_MS))
+    }
   }
 }

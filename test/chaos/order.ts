@@ -8,11 +8,14 @@ export interface Order {
   readonly json: boolean
   /** Where everything of the run stays; null: removed, unless the run fails. */
   readonly keep: boolean
+  /** A mutant, or `all` of them; null: the program as it is. */
+  readonly breaks: string | null
 }
 
 export const USAGE =
-  'usage: npm run chaos -- [--replicas 3] [--ops 20000] [--seed TEXT] [--short] [--keep] [--json]\n' +
+  'usage: npm run chaos -- [--replicas 3] [--ops 20000] [--seed TEXT] [--short] [--break NAME|all] [--keep] [--json]\n' +
   '  --short  1500 operations, for CI\n' +
+  '  --break  run processes that lack a rule of the protocol, and expect to find that\n' +
   '  --keep   do not remove the folder of the run, with the logs of every process'
 
 const SHORT = 1500
@@ -28,14 +31,15 @@ export function readOrder(argv: readonly string[]): Order | null {
         seed: { type: 'string', default: 'chaos' },
         short: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
+        break: { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     })
-    const { seed, short, keep, json } = values
+    const { seed, short, keep, json, break: breaks = null } = values
     const replicas = Number(values.replicas)
     const ops = Number(values.ops ?? (short ? SHORT : 20_000))
     const isWhole = (value: number): boolean => Number.isInteger(value) && value > 0
-    return isWhole(replicas) && isWhole(ops) ? { replicas, ops, seed, keep, json } : null
+    return isWhole(replicas) && isWhole(ops) ? { replicas, ops, seed, keep, json, breaks } : null
   } catch {
     return null
   }

@@ -58,7 +58,7 @@ export function makeReport(outcome: Outcome, { hasRedis }: { readonly hasRedis: 
   const of = (kind: FindingKind): number => findings.filter((finding) => finding.kind === kind).length
   const missed = missedBy(outcome, hasRedis)
   return {
-    ops: counts.issued,
+    ops: counts.ops,
     acked: counts.acknowledged,
     unknown: counts.unknown,
     failed: counts.failed,
@@ -82,10 +82,10 @@ export function makeReport(outcome: Outcome, { hasRedis }: { readonly hasRedis: 
 }
 
 function missedBy({ counts, faults, flips, debtsMade, overlap }: Outcome, hasRedis: boolean): readonly string[] {
-  const share = shareOf(counts.issued)
+  const share = shareOf(counts.ops)
   const wanted = (what: string, got: number, full: number) => ({ what, got, least: Math.max(1, full * share) })
   const goals = [
-    { what: 'acked', got: counts.acknowledged, least: ACKED * counts.issued },
+    { what: 'acked', got: counts.acknowledged, least: ACKED * counts.ops },
     { what: 'overlap', got: overlap, least: OVERLAP },
     wanted('flips', flips, HARD.flips),
     wanted('debts_made', debtsMade, HARD.debts),
@@ -93,15 +93,16 @@ function missedBy({ counts, faults, flips, debtsMade, overlap }: Outcome, hasRed
     wanted('against_phase', counts.againstPhase, HARD.againstPhase),
     ...Object.entries(faults)
       .filter(([kind]) => hasRedis || kind !== 'redis')
-      .map(([kind, got]) => ({ what: `faults.${kind}`, got, least: timesOf(counts.issued) })),
+      .map(([kind, got]) => ({ what: `faults.${kind}`, got, least: timesOf(counts.ops) })),
   ]
   return goals.filter(({ got, least }) => !(got >= least)).map(({ what, got, least }) => `${what}: ${got} of ${least}`)
 }
 
-/** 3: an invariant is broken. 1: the run was not hard enough to count. */
-export function exitOf(report: Report): 0 | 1 | 3 {
+/** Whether an invariant is broken. */
+export function isBroken(report: Report): boolean {
   const { lost, stale, resurrected, debts_left, quarantined, mismatched, sides_equal } = report
-  const broken = lost + stale + resurrected + debts_left + quarantined + mismatched
-  if (broken !== 0 || !sides_equal) return 3
-  return report.hard ? 0 : 1
+  return lost + stale + resurrected + debts_left + quarantined + mismatched !== 0 || !sides_equal
 }
+
+/** 3: an invariant is broken. 1: the run was not hard enough to count. */
+export const exitOf = (report: Report): 0 | 1 | 3 => (isBroken(report) ? 3 : report.hard ? 0 : 1)

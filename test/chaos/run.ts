@@ -59,7 +59,7 @@ async function runOn(system: ChaosSystem, order: Order, runner: Runner): Promise
   const started = clock.monotonic()
   const { replicas } = system
   const randomOf = (what: string) => makeRandom(`${what} of ${order.seed}`)
-  const plan = planFaults(timesOf(order.ops) + SPARE, system.redis !== null, randomOf('faults'))
+  const plan = planFaults(timesOf(order.ops) + SPARE, system.redis !== null)
   const operator = makeOperator({ replicas, random: randomOf('operator'), clock, signal })
   const until = clock.monotonic() + plan.takes
   const clients = Math.max(CLIENTS.least, Math.round(CLIENTS.full * shareOf(order.ops)))
@@ -70,7 +70,7 @@ async function runOn(system: ChaosSystem, order: Order, runner: Runner): Promise
     balancer: makeBalancer({ replicas, random: randomOf('balancer'), clock, full }),
     random: randomOf('workload'),
     clock,
-    rate: (issued) => rateFor(order.ops - issued, until - clock.monotonic()),
+    rate: (begun) => rateFor(order.ops - begun, until - clock.monotonic()),
     signal,
   })
   note('clients act; every integration is enrolled and copied')
@@ -115,7 +115,7 @@ async function disturb(
   system: ChaosSystem,
   order: Order,
   plan: Plan,
-  { operator, runner }: { readonly operator: Operator; readonly workload: Workload; readonly runner: Runner },
+  { operator, workload, runner }: { readonly operator: Operator; readonly workload: Workload; readonly runner: Runner },
 ): Promise<Readonly<Record<FaultKind, number>>> {
   const { clock, note, signal } = runner
   const faults = Object.fromEntries(Object.keys(FAULTS).map((kind) => [kind, 0])) as Record<FaultKind, number>
@@ -127,11 +127,16 @@ async function disturb(
       if (!until.aborted) await work()
     }
   }
+  let loaded = true
+  void workload.done.then(() => {
+    loaded = false
+  })
   const lanes = plan.lanes.map((lane, index) =>
     runLane(lane, {
       system,
       random: makeRandom(`lane ${index} of ${order.seed}`),
       pause: (ms) => clock.sleep(ms, signal),
+      loaded: () => loaded,
       struck: (kind) => {
         faults[kind] += 1
         note(`${kind} ${faults[kind]}`)

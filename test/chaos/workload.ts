@@ -8,8 +8,8 @@ import { SECRETS } from './secrets.ts'
 
 /** How operations ended so far. */
 export interface Counts {
-  /** Operations that were begun. */
-  issued: number
+  /** Operations that ended. */
+  ops: number
   acknowledged: number
   unknown: number
   failed: number
@@ -33,7 +33,7 @@ export interface WorkloadOptions {
   readonly random: Random
   readonly clock: Clock
   /** Operations a second, as of now. */
-  readonly rate: (issued: number) => number
+  readonly rate: (begun: number) => number
   readonly signal: AbortSignal
 }
 
@@ -53,25 +53,28 @@ const BACK_OFF_MS = 1000
 export function startWorkload(options: WorkloadOptions): Workload {
   const { ops, clients, balancer, random, clock, signal } = options
   const records: HistoryRecord[] = []
-  const counts: Counts = { issued: 0, acknowledged: 0, unknown: 0, failed: 0, againstPhase: 0, refusals: new Map() }
+  const counts: Counts = { ops: 0, acknowledged: 0, unknown: 0, failed: 0, againstPhase: 0, refusals: new Map() }
   const busy: Address[] = []
-  const pace = makePace(options, counts)
+  let begun = 0
+  let ids = 0
+  const pace = makePace(options)
 
   const pick = (): Address => (busy.length > 0 && random.chance(JOINING) ? random.pick(busy) : skewed(random))
   const count = ({ record, code, againstPhase }: Acted): void => {
     records.push(...record)
     const told = toldOf(record, code)
+    counts.ops += 1
     counts[told] += 1
     if (againstPhase) counts.againstPhase += 1
     if (code !== null) counts.refusals.set(code, (counts.refusals.get(code) ?? 0) + 1)
   }
 
   const client = async (): Promise<void> => {
-    while (counts.issued < ops && !signal.aborted) {
+    while (begun < ops && !signal.aborted) {
       const kind = random.pick(MIX)
-      counts.issued += kind === 'replace' ? 2 : 1
-      const id = `op${counts.issued}`
-      await pace()
+      begun += kind === 'replace' ? 2 : 1
+      const id = `op${++ids}`
+      await pace(begun)
       const replica = await balancer.take()
       const address = pick()
       busy.push(address)
@@ -79,6 +82,8 @@ export function startWorkload(options: WorkloadOptions): Workload {
       busy.splice(busy.indexOf(address), 1)
       balancer.give(replica, acted.at(-1)?.code ?? null)
       for (const one of acted) count(one)
+      // A replace that found nothing to replace was one operation.
+      if (kind === 'replace' && acted.length === 1) begun -= 1
       if (acted.some(({ code }) => code !== null && code !== 'precondition-failed')) {
         await clock.sleep(BACK_OFF_MS / 2 + random.below(BACK_OFF_MS), signal).catch(() => undefined)
       }
@@ -100,11 +105,11 @@ function skewed(random: Random): Address {
   return SECRETS[Math.floor(place * SECRETS.length)] as Address
 }
 
-function makePace({ clock, rate, signal }: WorkloadOptions, counts: Counts): () => Promise<void> {
+function makePace({ clock, rate, signal }: WorkloadOptions): (begun: number) => Promise<void> {
   let next = clock.monotonic()
-  return async () => {
+  return async (begun) => {
     const now = clock.monotonic()
-    next = Math.max(next, now - 50) + 1000 / rate(counts.issued)
+    next = Math.max(next, now - 50) + 1000 / rate(begun)
     if (next > now) await clock.sleep(next - now, signal).catch(() => undefined)
   }
 }

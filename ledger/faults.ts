@@ -26,6 +26,11 @@ export const LEDGER_FAULTS = {
     title: 'The integration is not in a state from which this can be done',
     next: 'Look at crossfade status; the detail names the state.',
   },
+  'fingerprint-key-missing': {
+    status: 503,
+    title: 'The fingerprint key is not there, and an integration is not finalized',
+    next: 'Restore the file. Only if no integration is enrolled may a new one be made: 32 random bytes.',
+  },
 } as const satisfies FaultTable
 
 export const ledgerFault = makeFaults(LEDGER_FAULTS)

@@ -39,6 +39,7 @@ export interface MigratorParts {
   readonly metrics: MigratorMetrics
   /** Phases by cohort: what finalize and abandon ask for first. */
   readonly outlook?: LeaveDeps['outlook']
+  readonly endsKey?: LeaveDeps['endsKey']
   readonly onFinalized?: LeaveDeps['onFinalized']
 }
 
@@ -54,6 +55,7 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
     verification: makeVerification(database),
     proof: makeProof(database),
     outlook: parts.outlook ?? (() => []),
+    endsKey: parts.endsKey ?? (async () => false),
     onFinalized: parts.onFinalized ?? (async () => {}),
     mismatches: makeMismatches(database),
     owing: (integration, since) => readOwing(database, integration, since),

@@ -54,8 +54,13 @@ export const FINALIZE: Exit = {
 }
 
 /** What an operator should know before the end. */
-export const finalizeRisks = ({ obstacles: { accepted } }: LeaveFacts): readonly string[] => [
+export const finalizeRisks = ({ obstacles: { accepted } }: LeaveFacts, endsKey: boolean): readonly string[] => [
   'there is no way back: legacy is neither read nor written again, and what it owes it owes for ever',
-  ...(accepted > 0 ? [`${accepted} secrets stay behind in quarantine: clients will not find them on new`] : []),
+  ...(accepted > 0
+    ? [`${accepted} secrets stay behind in quarantine: clients then get what new holds, if anything`]
+    : []),
+  ...(endsKey
+    ? ['it is the last one: the file of the fingerprint key is destroyed; remove the copies on other machines']
+    : []),
   'writes wait, for about a second, until every replica reads new alone',
 ]

@@ -8,7 +8,7 @@ export const EXITS = { finalize: FINALIZE, abandon: ABANDON } as const satisfies
 
 /** What finalize or abandon would do, and all that is missing before it may. Making it writes nothing. */
 export async function planLeave(
-  deps: PlanDeps & Pick<LeaveDeps, 'proof' | 'outlook'>,
+  deps: PlanDeps & Pick<LeaveDeps, 'proof' | 'outlook' | 'endsKey'>,
   integration: string,
   kind: LeaveKind,
 ): Promise<MigrationPlan> {
@@ -16,6 +16,7 @@ export async function planLeave(
   const facts = await factsOf(deps, exit, integration)
   const missing = missingOf(exit, facts)
   const stores = deps.stores(integration)
+  const endsKey = kind === 'finalize' && facts.state !== exit.end && (await deps.endsKey(integration))
   const run = `crossfade ${kind} ${integration} --execute --reason "..."`
   return {
     kind: 'plan',
@@ -28,7 +29,7 @@ export async function planLeave(
     names: { legacy: null, new: null },
     phases: deps.phases(integration),
     missing: missing.map(({ why }) => why),
-    risks: facts.state === exit.end ? [] : kind === 'finalize' ? finalizeRisks(facts) : abandonRisks(facts),
+    risks: facts.state === exit.end ? [] : kind === 'finalize' ? finalizeRisks(facts, endsKey) : abandonRisks(facts),
     next: missing.length > 0 ? [...new Set(missing.map(({ next }) => next))] : facts.state === exit.end ? [] : [run],
   }
 }

@@ -52,6 +52,8 @@ export interface LeaveDeps extends EnrolDeps, SettleDeps, UnseenDeps {
   readonly outlook: (integration: string) => readonly Outlook[]
   readonly batch: number
   readonly lease: number
+  /** Whether finalizing this integration ends the fingerprint key. */
+  readonly endsKey: (integration: string) => Promise<boolean>
   /** Called each time that a run finds the integration finalized. */
   readonly onFinalized: (integration: string, note: Pick<LeaveNote, 'actor' | 'reason'>) => Promise<void>
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import type { CheckResult } from './check.ts'
 import type { CrossfadeConfig } from './schema.ts'
 
@@ -7,7 +7,11 @@ const PUBLIC = ['customers_file', 'ca_file']
 
 /** Every file that the configuration names is there, may be read, and is nobody else's to read if it holds a secret. */
 export async function fileChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {
-  return namedFiles(config, []).map(({ path, file, secret }) => ({ subject: path, ...judge(file, secret) }))
+  return namedFiles(config, []).map(({ path, file, secret }) => ({
+    subject: path,
+    ...judge(file, secret),
+    ...endOfKey(path, file),
+  }))
 }
 
 interface NamedFile {
@@ -23,6 +27,12 @@ function namedFiles(value: unknown, path: readonly string[]): readonly NamedFile
     if (typeof below !== 'string') return []
     return [{ path: [...path, key].join('.'), file: below, secret: !PUBLIC.includes(key) }]
   })
+}
+
+/** Destroyed with the last integration that is finalized; serve says so where it is too early for that. */
+function endOfKey(path: string, file: string): Partial<Omit<CheckResult, 'subject'>> {
+  if (path !== 'ledger.fingerprint_key_file' || existsSync(file)) return {}
+  return { level: 'warning', message: `${file} does not exist: right only once every integration is finalized` }
 }
 
 function judge(file: string, secret: boolean): Omit<CheckResult, 'subject'> {

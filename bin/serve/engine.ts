@@ -19,6 +19,7 @@ import type { CrossfadeConfig } from '../config/schema.ts'
 import { makeCapSpread } from './cap-spread.ts'
 import { makeDigests } from './digests.ts'
 import { debtsToSettle, openFlags } from './flags.ts'
+import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { openStores } from './stores.ts'
@@ -120,6 +121,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     settings: config.migrator,
     metrics: metrics.migrator,
     outlook: flags.outlook,
+    ...keyEnd(config, ledger, journal),
   })
   const runs = makeRuns({
     migrate: (request, options) => migrate(migratorDeps, request, options),

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import { type Bus, noBus } from '../../ledger/bus.ts'
 import { makeCoherence, soleReplica } from '../../ledger/coherence.ts'
 import { ledgerFault } from '../../ledger/faults.ts'
+import type { IntegrationRow } from '../../ledger/ledger.ts'
 import { makeMemory } from '../../ledger/memory.ts'
 import type { LedgerMetrics } from '../../ledger/metrics.ts'
 import { type Database, makeDatabase } from '../../ledger/postgres/database.ts'
@@ -17,6 +18,7 @@ import { makeReplica, type Replica } from '../../ledger/replica.ts'
 import { type BareWrites, makeBareWrites } from '../../proxy/core/bare-writes.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { makeBus } from './bus.ts'
+import { assertFingerprintKey } from './fingerprint-key.ts'
 
 /** The ledger and this replica's place in it. */
 export type LedgerParts = ReturnType<typeof openLedger>
@@ -80,6 +82,7 @@ export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: Ledge
     redis,
     bus,
     busPrefix: config.bus?.prefix ?? '',
+    assertKey: (rows: readonly IntegrationRow[]) => assertFingerprintKey(config, rows),
     coherence,
     follows,
     replica,
@@ -124,6 +127,7 @@ export async function prepareLedger(parts: LedgerParts): Promise<void> {
   const { database, replicas, name, redis } = parts
   await assertDurable(database, false)
   await migrateLedger(database)
+  parts.assertKey(await parts.ledger.integrations())
   if (redis === null) await assertAlone(replicas, name)
   else await openBus(redis, database, parts.busPrefix)
 }

@@ -40,14 +40,16 @@ end $$;
 create function crossfade.finish_all(p jsonb) returns jsonb language plpgsql volatile as $$
 declare
   q jsonb;
-  answers jsonb := '{}';
+  ops text[] := '{}';
+  answers jsonb[] := '{}';
 begin
   for q in select e.value from jsonb_array_elements(p) with ordinality e (value, n)
     order by e.value ->> 'integration' collate "C", e.value ->> 'customer' collate "C", e.value ->> 'name' collate "C", e.n
   loop
-    answers := answers || jsonb_build_object(q ->> 'op', crossfade.finish_one(q));
+    ops := ops || (q ->> 'op');
+    answers := answers || array[crossfade.finish_one(q)];
   end loop;
-  return answers;
+  return crossfade.by_op(ops, answers);
 end $$;
 
 -- Every live replica knows the debt of this seq.

@@ -89,14 +89,16 @@ end $$;
 create function crossfade.settled_all(p jsonb) returns jsonb language plpgsql volatile as $$
 declare
   q jsonb;
-  answers jsonb := '{}';
+  ops text[] := '{}';
+  answers jsonb[] := '{}';
 begin
   for q in select e.value from jsonb_array_elements(p) with ordinality e (value, n)
     order by e.value ->> 'integration' collate "C", e.value ->> 'customer' collate "C", e.value ->> 'name' collate "C", e.n
   loop
-    answers := answers || jsonb_build_object(q ->> 'op', crossfade.settled_one(q));
+    ops := ops || (q ->> 'op');
+    answers := answers || array[crossfade.settled_one(q)];
   end loop;
-  return answers;
+  return crossfade.by_op(ops, answers);
 end $$;
 
 -- repair: a side that lost or changed what both held owes it again. p: {integration, customer, name, version, seq, fresh}.

@@ -11,6 +11,7 @@ import { makeClientsApp } from '../../proxy/http/clients.ts'
 import { clientsDocument } from '../../proxy/http/openapi.ts'
 import { operatorsDocument } from '../../proxy/ops/openapi.ts'
 import { makeOperatorsApp } from '../../proxy/ops/operators.ts'
+import type { ListenAddress } from '../config/listen.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { makeCapsPort } from '../ops/caps.ts'
 import { makeEventsPort, makeMismatchesPort } from '../ops/findings.ts'
@@ -42,6 +43,8 @@ export interface ApplicationOptions {
   /** Of this program, for the documents. */
   readonly version: string
   readonly signal: AbortSignal
+  /** Where the operators' port listens instead of where the configuration says; a port that workers do not share. */
+  readonly operators?: ListenAddress
 }
 
 /**
@@ -114,7 +117,8 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   }
 
   try {
-    const operatorsUrl = await listen(ops, config.listen.operators.address, 'operators')
+    const own = options.operators
+    const operatorsUrl = await listen(ops, own ?? config.listen.operators.address, 'operators', own !== undefined)
     await reachLedger(engine, options)
     if (options.worker) engine.settler.start()
     void refreshForever(engine, refreshing.signal)

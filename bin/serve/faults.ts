@@ -26,6 +26,16 @@ export const SERVE_FAULTS = {
     title: 'Several processes on one ledger need a bus',
     next: 'Add the section bus to the configuration, or serve with one process.',
   },
+  'worker-failed': {
+    status: 500,
+    title: 'A worker ended before it served',
+    next: 'Its own message above says why; serve without --workers shows it alone.',
+  },
+  'worker-unavailable': {
+    status: 503,
+    title: 'The worker that would answer is not there',
+    next: 'Try again after Retry-After; it is being started again.',
+  },
   'replica-alive': {
     status: 409,
     title: 'The replica gives signs of life; counted out, it could still write past the ledger',

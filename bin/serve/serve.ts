@@ -9,12 +9,16 @@ import { makeSecretsClient } from '../cli/secrets-client.ts'
 import { readToken } from '../cli/token.ts'
 import { version } from '../cli/version.ts'
 import { loadConfig } from '../config/load.ts'
+import type { CrossfadeConfig } from '../config/schema.ts'
 import { dataDirectory } from '../embedded/paths.ts'
 import { removeRunFile, writeRunFile } from '../embedded/run-file.ts'
 import { SAMPLE_DEFAULTS } from '../embedded/sample/secrets.ts'
 import { startTraffic, type Traffic } from '../embedded/sample/traffic.ts'
 import { type EmbeddedSystem, startEmbedded } from '../embedded/system.ts'
 import { type Application, startApplication } from './application.ts'
+import { serveFault } from './faults.ts'
+import { type Primary, startPrimary } from './primary.ts'
+import { type WorkerRole, workerRole } from './worker.ts'
 
 export interface ServeOptions {
   readonly embedded: boolean
@@ -23,6 +27,8 @@ export interface ServeOptions {
   readonly data: string | null
   readonly traffic: boolean
   readonly worker: boolean
+  /** Processes that share the port for clients. */
+  readonly workers: number
   /** host:port of the embedded system's listeners. */
   readonly clients: string
   readonly operators: string
@@ -36,6 +42,42 @@ const TRAFFIC = { rate: 50, concurrency: 16 } as const
 
 /** The program `serve`: until Ctrl-C or SIGTERM. */
 export async function serve(options: ServeOptions, io: Io): Promise<Exit> {
+  const role = workerRole(io.env)
+  if (options.workers > 1 && role === null) return serveWithWorkers(options, io)
+  return serveHere(options, role === null ? io : { ...io, signal: AbortSignal.any([io.signal, role.stop]) }, role)
+}
+
+/** This process only starts others, and answers operators for them. */
+async function serveWithWorkers(options: ServeOptions, io: Io): Promise<Exit> {
+  const report = makeReport(io, options.json)
+  let primary: Primary | null = null
+  try {
+    if (options.config === null) throw serveFault('bus-required', 'the embedded system has none')
+    const { workers, config: path } = options
+    primary = await startPrimary({
+      config: loadConfig(path, io.env),
+      count: workers,
+      argv: ['serve', '--config', path, '--workers', String(workers), ...(options.worker ? [] : ['--no-worker'])],
+      clock: io.clock,
+      note: (text) => report.note(text),
+      signal: io.signal,
+    })
+    const { clients, operators } = primary
+    report.object({ serving: { clients, operators, config: path, pid: process.pid, workers } })
+    await untilAborted(io.signal)
+    report.note('stopping: requests on their way are answered')
+    return 'ok'
+  } catch (error) {
+    if (io.signal.aborted) return 'interrupted'
+    if (!isFault(error)) throw error
+    report.fault(error)
+    return exitOfFault(error)
+  } finally {
+    await primary?.stop()
+  }
+}
+
+async function serveHere(options: ServeOptions, io: Io, role: WorkerRole | null): Promise<Exit> {
   const report = makeReport(io, options.json)
   const log = pino(
     { base: null, level: io.env['CROSSFADE_LOG'] ?? 'warn' },
@@ -48,23 +90,23 @@ export async function serve(options: ServeOptions, io: Io): Promise<Exit> {
     if (options.embedded) system = await bring(options, io, (text) => report.note(text))
     const path = system?.paths.config ?? (options.config as string)
     const config = loadConfig(path, io.env)
-    const name = options.embedded ? 'embedded' : `${hostname()}:${config.listen.clients.address.port}`
     application = await startApplication({
       config,
       clock: io.clock,
       log,
-      name,
+      name: options.embedded ? 'embedded' : nameOf(config, role),
       worker: options.worker,
       version: version(),
       signal: io.signal,
+      ...(role === null ? {} : { operators: role.operators }),
     })
     if (system !== null) announce(system, application, (text) => report.note(text))
-    report.object({
-      serving: { clients: application.clients, operators: application.operators, config: path, pid: process.pid },
-    })
+    const { clients, operators } = application
+    if (role !== null) role.serving({ clients, operators }, application.engine.metrics.registry)
+    else report.object({ serving: { clients, operators, config: path, pid: process.pid } })
     if (system !== null && options.traffic) traffic = load(system, application, io)
     await untilAborted(io.signal)
-    report.note('stopping: requests on their way are answered')
+    if (role === null) report.note('stopping: requests on their way are answered')
     return 'ok'
   } catch (error) {
     if (io.signal.aborted) return 'interrupted'
@@ -77,6 +119,12 @@ export async function serve(options: ServeOptions, io: Io): Promise<Exit> {
     if (system !== null) removeRunFile(system.paths.runFile)
     await system?.postgres.stop()
   }
+}
+
+/** Unique among the processes of one ledger: a port of a machine is one process's, and workers are numbered. */
+function nameOf({ listen: { clients } }: CrossfadeConfig, role: WorkerRole | null): string {
+  const { port } = clients.address
+  return `${hostname()}:${port === 0 ? `any-${role === null ? process.pid : process.ppid}` : port}${role === null ? '' : `#${role.number}`}`
 }
 
 function bring({ data, clients, operators, secrets }: ServeOptions, io: Io, note: (text: string) => void) {

@@ -9,6 +9,7 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   lift: { selector: 'aws' },
   migrate: { integration: 'aws' },
   verify: { integration: 'aws' },
+  forgetReplica: { name: 'host:8700' },
 }
 const names = Object.keys(OPS_ROUTES) as OpsName[]
 const requestOf = (name: OpsName) => {

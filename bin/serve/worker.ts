@@ -1,0 +1,36 @@
+import cluster from 'node:cluster'
+import { AggregatorRegistry, type Registry } from 'prom-client'
+import { type FromWorker, toWorker, WORKER_NUMBER } from './worker-messages.ts'
+
+/** This process as one of several that another one started; null in any other process. */
+export interface WorkerRole {
+  /** From 1. */
+  readonly number: number
+  /** Aborted when it shall drain and end. */
+  readonly stop: AbortSignal
+  /** Its operators' port is reached through the one that started it. */
+  readonly operators: { readonly host: string; readonly port: number }
+  serving(addresses: { readonly clients: string; readonly operators: string }, registry: Registry): void
+}
+
+export function workerRole(env: Readonly<NodeJS.ProcessEnv>): WorkerRole | null {
+  const number = Number(env[WORKER_NUMBER])
+  if (!cluster.isWorker || !Number.isInteger(number)) return null
+  const controller = new AbortController()
+  process.on('message', (message: unknown) => {
+    if (toWorker.safeParse(message).success) controller.abort(new Error('stopped'))
+  })
+  // It ends when it has nothing left to do, not when the channel to the other process closes.
+  process.channel?.unref()
+  return {
+    number,
+    stop: controller.signal,
+    operators: { host: '127.0.0.1', port: 0 },
+    serving: ({ clients, operators }, registry) => {
+      AggregatorRegistry.setRegistries([registry])
+      new AggregatorRegistry()
+      process.channel?.unref()
+      process.send?.({ crossfade: 'serving', clients, operators } satisfies FromWorker)
+    },
+  }
+}

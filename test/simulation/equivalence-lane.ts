@@ -121,7 +121,8 @@ export class Lane {
       case 'nothing':
         return async () => null
       case 'begin': {
-        const requests = step.writes.map((write) => this.#open(write))
+        const once = step.writes.map((write) => this.#open(write))
+        const requests = step.twice ? [...once, ...once] : once
         return ({ ledger }) => Promise.all(requests.map((request) => ledger.begin(request)))
       }
       case 'begin-again': {

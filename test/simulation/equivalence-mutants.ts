@@ -195,6 +195,12 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
     find: '    r.current := null;\n',
     put: '',
   },
+  'sql-expire-forgets': {
+    breaks: 'a settle that its lease ended leaves current as it is',
+    file: RULES,
+    find: " where o.value ->> 'k' <> 'settle') then",
+    put: ') then',
+  },
   'sql-expire-early': {
     breaks: 'a lease holds until its last instant',
     file: RULES,

@@ -33,7 +33,8 @@ export interface Beginning {
 
 export type Step =
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'begin'; readonly writes: readonly Beginning[] }
+  /** All in one batch; `twice`: each is sent two times. */
+  | { readonly kind: 'begin'; readonly writes: readonly Beginning[]; readonly twice: boolean }
   | { readonly kind: 'begin-again'; readonly latest: number }
   | {
       readonly kind: 'finish'
@@ -103,7 +104,8 @@ const result: fc.Arbitrary<SettleResult> = fc.oneof(
   },
 )
 
-const begin = fc.record({ kind: fc.constant('begin' as const), writes: fc.tuple(beginning) })
+const twice = often([9, false], [1, true])
+const begin = fc.record({ kind: fc.constant('begin' as const), writes: fc.tuple(beginning), twice })
 const finish = fc.record({
   kind: fc.constant('finish' as const),
   latest,
@@ -123,7 +125,14 @@ const settled = fc.record({ kind: fc.constant('settled' as const), latest, resul
 const SINGLE: readonly (readonly [weight: number, step: fc.Arbitrary<Step>])[] = [
   [1, fc.constant({ kind: 'nothing' })],
   [10, begin],
-  [2, fc.record({ kind: fc.constant('begin' as const), writes: fc.tuple(beginning, beginning) })],
+  [
+    2,
+    fc.record({
+      kind: fc.constant('begin' as const),
+      writes: fc.tuple(beginning, beginning),
+      twice: fc.constant(false),
+    }),
+  ],
   [1, fc.record({ kind: fc.constant('begin-again' as const), latest })],
   [10, finish],
   [1, fc.record({ kind: fc.constant('finish-stranger' as const), name })],

@@ -19,8 +19,9 @@ export interface Journal {
   list(integrations: readonly string[], limit: number, before?: string): Promise<readonly StoredEvent[]>
 }
 
+// `event.id`: a bare `id` would be the text of the answer, and 9 comes after 10 there.
 const LIST = `select id::text as id, at, kind, integration, actor, detail from crossfade.event
-  where (integration is null or integration = any ($1::text[])) and ($3::bigint is null or id < $3) order by id desc limit $2`
+  where (integration is null or integration = any ($1::text[])) and ($3::bigint is null or id < $3) order by event.id desc limit $2`
 
 export const makeJournal = (database: Database): Journal => ({
   append: async ({ kind, integration, actor, detail }) => {

@@ -49,7 +49,7 @@ const LIST = `
     new_fingerprint as "newFingerprint", legacy_version as "legacyVersion", new_version as "newVersion", resolved_at as "resolvedAt"
   from crossfade.mismatch
   where integration = any ($1::text[]) and (not $2 or resolved_at is null) and ($4::bigint is null or id < $4)
-  order by id desc limit $3`
+  order by mismatch.id desc limit $3`
 
 type Listed = Omit<StoredMismatch, 'at' | 'resolvedAt'> & { readonly at: Date; readonly resolvedAt: Date | null }
 

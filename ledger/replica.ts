@@ -23,6 +23,7 @@ export interface Replica {
   inventoried(integration: string): boolean
   /** Messages may have been missed: the memory is not trusted until it was loaded again. */
   distrust(): void
+  /** Leaves; takes no lease any more. */
   stop(): Promise<void>
 }
 
@@ -56,6 +57,7 @@ export function makeReplica(options: ReplicaOptions): Replica {
   /** Grows when messages may have been missed: a load that was under way then proves nothing. */
   let doubts = 0
   let reached = false
+  let stopped = false
   let refreshing: Promise<void> | null = null
 
   const trusted = (): boolean => loaded && options.hears() && clock.monotonic() < leaseEnd
@@ -140,6 +142,7 @@ export function makeReplica(options: ReplicaOptions): Replica {
   }
 
   const attempt = async (): Promise<void> => {
+    if (stopped) return
     try {
       if (!options.hears()) await deaf()
       else await (loaded ? renew() : join())
@@ -170,7 +173,12 @@ export function makeReplica(options: ReplicaOptions): Replica {
       loaded = false
       doubts += 1
     },
-    stop: () => replicas.leave(id).catch(() => undefined),
+    stop: async () => {
+      stopped = true
+      // A renewal on its way would find the row gone and take a lease anew.
+      await refreshing
+      await replicas.leave(id).catch(() => undefined)
+    },
   }
 }
 

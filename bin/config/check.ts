@@ -1,3 +1,4 @@
+import { busChecks } from './check-bus.ts'
 import { connectionChecks } from './check-connections.ts'
 import { fileChecks } from './check-files.ts'
 import { shapeChecks } from './check-shapes.ts'
@@ -20,7 +21,7 @@ export interface ConfigCheck {
 
 export interface CheckOptions {
   readonly env: Readonly<NodeJS.ProcessEnv>
-  /** Also ask the stores and the ledger. */
+  /** Also ask the stores, the ledger and the bus. */
   readonly connect: boolean
 }
 
@@ -37,7 +38,7 @@ export async function configCheck(path: string, options: CheckOptions): Promise<
     return { ok: false, results }
   }
   const checks: readonly Check[] = options.connect
-    ? [fileChecks, shapeChecks, connectionChecks]
+    ? [fileChecks, shapeChecks, connectionChecks, busChecks]
     : [fileChecks, shapeChecks]
   const valid: CheckResult = { level: 'ok', subject: path, message: summary(reading.config) }
   const results = [valid, ...(await Promise.all(checks.map((check) => check(reading.config)))).flat()]

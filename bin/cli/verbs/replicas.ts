@@ -11,7 +11,9 @@ interface Options {
 
 export const addReplicas = (program: Command, runner: Runner): void => {
   const replicas = program.command('replicas').description('The processes on this ledger.')
-  const list = replicas.command('list').description('Who is registered, who lives, and who has yet to follow a change.')
+  const list = replicas
+    .command('list', { isDefault: true })
+    .description('Who is registered, who lives, and who has yet to follow a change.')
   runner.bind(list, async ({ io, ops, report }) => {
     const answer = await ops().call('replicas', {}, io.signal)
     report.data(replicaTable(answer.replicas))

@@ -111,6 +111,6 @@ const settleWith = (
   raises
     .map(
       (r) =>
-        `${r.integration}/${r.cohort} runs ${r.runs}, would run ${r.after}: crossfade flags set ${r.integration} --cohort ${r.cohort} ${r.runs}`,
+        `${r.integration}/${r.cohort} runs ${r.runs}, would run ${r.after}: crossfade flags set ${r.integration} --cohort ${r.cohort} ${r.runs} --execute --reason "..."`,
     )
     .join('; ')

@@ -83,7 +83,7 @@ function configuration(place: ReplicaPlace, files: SharedFiles, flags: string): 
       deadline: '1s',
       grace: '300ms',
       patience: '20s',
-      settler: { interval: '100ms', sample: '1s' },
+      settler: { interval: '1s', sample: '1s' },
     },
   }
 }

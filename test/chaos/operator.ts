@@ -7,8 +7,8 @@ import type { ReplicaProcess } from './replica.ts'
 import { COHORTS, INTEGRATIONS } from './secrets.ts'
 
 /*
- * The operator of a chaos run. Each replica follows a flags file of its own, and a flip reaches them one after the other,
- * so that the replicas run different phases for a while; which is allowed, in any mix.
+ * The operator of a chaos run. Each replica follows a flags file of its own; a flip reaches them one after the other, and
+ * some flips send each replica to a phase of its own. Any mix of phases is allowed.
  */
 export interface Operator {
   readonly flips: () => number
@@ -40,22 +40,27 @@ export interface OperatorOptions {
 const REASON = 'chaos'
 const MIGRATE_MS = 60_000
 /** ms between the first and the last replica that hears of a flip, up to. */
-const SPREAD_MS = 800
+const SPREAD_MS = 2000
+/** Of a hundred flips, so many send each replica to a phase of its own. */
+const SPLIT = 40
 const BETWEEN: readonly Phase[] = ['dualwrite', 'shadow', 'live', 'rampdown']
 
 export function makeOperator({ replicas, random, clock, signal }: OperatorOptions): Operator {
   const files = replicas.map(({ flags }) => makeFlagFile(flags))
   let flips = 0
 
-  const set = async (integration: string, cohort: string, phase: Phase): Promise<void> => {
+  /** `phase` is asked once for each replica. */
+  const set = async (integration: string, cohort: string, phase: () => Phase): Promise<void> => {
     flips += 1
     await Promise.all(
       files.map(async (file) => {
         await clock.sleep(random.below(SPREAD_MS), signal).catch(() => undefined)
-        await file.set([{ integration, cohort, phase }])
+        await file.set([{ integration, cohort, phase: phase() }])
       }),
     )
   }
+  const same = (phase: Phase) => (): Phase => phase
+  const anyPhase = (): Phase => random.pick(PHASES)
   const anyCohort = (): string => random.pick(COHORTS).name
 
   const migrate = async (integration: string): Promise<void> => {
@@ -75,10 +80,10 @@ export function makeOperator({ replicas, random, clock, signal }: OperatorOption
     migrateAll: async () => {
       await Promise.all(INTEGRATIONS.map(migrate))
     },
-    flip: () => set(random.pick(INTEGRATIONS), anyCohort(), random.pick(PHASES)),
+    flip: () => set(random.pick(INTEGRATIONS), anyCohort(), random.chance(SPLIT) ? anyPhase : same(anyPhase())),
     flipBetween: async () => {
       for (const integration of INTEGRATIONS) {
-        for (const { name } of COHORTS) await set(integration, name, random.pick(BETWEEN))
+        for (const { name } of COHORTS) await set(integration, name, same(random.pick(BETWEEN)))
       }
     },
     nudge: async () => {

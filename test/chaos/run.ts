@@ -143,9 +143,10 @@ async function disturb(
       },
     }),
   )
-  const flips = Math.max(6, FULL_FLIPS * shareOf(order.ops))
+  const flips = Math.max(24, FULL_FLIPS * shareOf(order.ops))
+  const flipping: Promise<void>[] = []
   const beside = [
-    every(plan.takes / flips, () => operator.flip()),
+    every(plan.takes / flips, async () => void flipping.push(operator.flip())),
     every(NUDGE_MS, () => operator.nudge()),
     every(LOOK_MS, () => Promise.all(system.replicas.map(({ tally }) => tally.look()))),
   ]
@@ -154,6 +155,7 @@ async function disturb(
   } finally {
     over.abort()
     await Promise.allSettled([...beside, ...lanes])
+    await Promise.all(flipping)
   }
   return faults
 }

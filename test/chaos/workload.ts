@@ -44,8 +44,11 @@ const MIX: readonly Act[] = [
   ...Array<Act>(10).fill('delete'),
   ...Array<Act>(3).fill('replace'),
 ]
-/** Of a hundred operations, so many go to a secret that somebody is busy with. */
+/** Of a hundred operations, so many go to a secret that somebody is busy with, and so many to one just written. */
 const JOINING = 35
+const FOLLOWING = 25
+/** How many were just written. */
+const RECENT = 6
 /** A client that was refused waits about as long as `Retry-After` says. */
 const BACK_OFF_MS = 1000
 
@@ -55,11 +58,16 @@ export function startWorkload(options: WorkloadOptions): Workload {
   const records: HistoryRecord[] = []
   const counts: Counts = { ops: 0, acknowledged: 0, unknown: 0, failed: 0, againstPhase: 0, refusals: new Map() }
   const busy: Address[] = []
+  const recent: Address[] = []
   let begun = 0
   let ids = 0
   const pace = makePace(options)
 
-  const pick = (): Address => (busy.length > 0 && random.chance(JOINING) ? random.pick(busy) : skewed(random))
+  const pick = (): Address => {
+    const chance = random.below(100)
+    if (busy.length > 0 && chance < JOINING) return random.pick(busy)
+    return recent.length > 0 && chance < JOINING + FOLLOWING ? random.pick(recent) : skewed(random)
+  }
   const count = ({ record, code, againstPhase }: Acted): void => {
     records.push(...record)
     const told = toldOf(record, code)
@@ -80,6 +88,8 @@ export function startWorkload(options: WorkloadOptions): Workload {
       busy.push(address)
       const acted = await act(kind, { id, address, replica, random, clock })
       busy.splice(busy.indexOf(address), 1)
+      if (kind !== 'get') recent.unshift(address)
+      recent.length = Math.min(recent.length, RECENT)
       balancer.give(replica, acted.at(-1)?.code ?? null)
       for (const one of acted) count(one)
       // A replace that found nothing to replace was one operation.

@@ -10,7 +10,11 @@ export const ledgerSection = z.strictObject({
     .describe('32 random bytes or more; never in a database; destroyed at the end of the migration'),
   max_connections: z.int().min(2).max(200).default(10),
   operation_lease: durationSchema.prefault('5s').describe('how long an operation may stay open'),
-  replica_lease: durationSchema.prefault('10s').describe('how long a replica may serve from memory without renewing'),
+  replica_lease: durationSchema
+    .prefault('3s')
+    .describe(
+      'how long a replica may serve from memory without renewing; shorter than operation_lease, so that a write outlives the wait for a silent replica',
+    ),
   statement_timeout: durationSchema.prefault('2s').describe('after it the ledger is taken for unavailable'),
   when_down: z
     .strictObject({ reads: z.enum(['proven', 'unproven']).default('proven') })

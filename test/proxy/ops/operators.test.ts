@@ -8,6 +8,9 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   rollback: { selector: 'aws' },
   lift: { selector: 'aws' },
   migrate: { integration: 'aws' },
+  finalize: { integration: 'aws' },
+  abandon: { integration: 'aws' },
+  accept: { integration: 'aws' },
   verify: { integration: 'aws' },
   forgetReplica: { name: 'host:8700' },
 }

@@ -107,18 +107,20 @@ function shuffled<T>(list: readonly T[], random: Random): readonly T[] {
 
 export interface LaneOptions extends Surroundings {
   readonly struck: (kind: FaultKind) => void
-  /** The load still runs: a lane that has struck often enough goes on meanwhile. */
-  readonly loaded: () => boolean
+  /** Resolves when this part, from 0 to 1, of the load was begun: on a slow machine the faults wait for it. */
+  readonly reached: (part: number) => Promise<void>
+  /** Enough was seen: no fault strikes any more. */
+  readonly isOver: () => boolean
 }
 
 /** Strikes, each kind once a round, in any order; resolves with everything mended. */
 export async function runLane({ kinds, rounds }: Lane, around: LaneOptions): Promise<void> {
-  for (let round = 1; round <= rounds || around.loaded(); round += 1) {
-    for (const kind of shuffled(kinds, around.random)) {
-      if (round > rounds && !around.loaded()) return
-      await FAULTS[kind].strike(around)
-      around.struck(kind)
-      await around.pause(around.random.below(GAP_MS))
-    }
+  const all = Array.from({ length: rounds }, () => shuffled(kinds, around.random)).flat()
+  for (const [index, kind] of all.entries()) {
+    await around.reached(index / all.length)
+    if (around.isOver()) return
+    await FAULTS[kind].strike(around)
+    around.struck(kind)
+    await around.pause(around.random.below(GAP_MS))
   }
 }

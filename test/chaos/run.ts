@@ -18,7 +18,7 @@ export interface Runner {
   readonly clock: Clock
   readonly note: (text: string) => void
   readonly signal: AbortSignal
-  /** A program that takes the place of `crossfade serve`; for mutants. */
+  /** A program that takes the place of `crossfade serve`, expected to be wrong: the run ends when that was seen. */
   readonly program?: readonly string[]
 }
 
@@ -31,6 +31,7 @@ const SPARE = 1
 const FULL_FLIPS = 110
 const NUDGE_MS = 4000
 const LOOK_MS = 1000
+const REACHED_MS = 50
 /** I2: with nothing broken, every debt is settled by then. */
 const SETTLE_MS = 45_000
 const RATE = { least: 20, most: 600 } as const
@@ -64,6 +65,7 @@ async function runOn(system: ChaosSystem, order: Order, runner: Runner): Promise
   const until = clock.monotonic() + plan.takes
   const clients = Math.max(CLIENTS.least, Math.round(CLIENTS.full * shareOf(order.ops)))
   const full = replicas.length === 1 ? clients : clients * HELD
+  const seen = new AbortController()
   const workload = startWorkload({
     ops: order.ops,
     clients,
@@ -71,20 +73,21 @@ async function runOn(system: ChaosSystem, order: Order, runner: Runner): Promise
     random: randomOf('workload'),
     clock,
     rate: (begun) => rateFor(order.ops - begun, until - clock.monotonic()),
-    signal,
+    signal: AbortSignal.any([signal, seen.signal]),
   })
+  if (runner.program !== undefined) void watch(workload, seen, runner)
   note('clients act; every integration is enrolled and copied')
   await operator.migrateAll()
   note(`faults and flips for about ${Math.round(plan.takes / 1000)} s`)
-  const faults = await disturb(system, order, plan, { operator, workload, runner })
+  const faults = await disturb(system, order, plan, { operator, workload, runner, isOver: () => seen.signal.aborted })
   note('everything works again')
   await workload.done
   await operator.flipBetween()
   const left = await settled(operator, runner)
-  const seen = await lookAtAll(replicas, clock)
+  const last = await lookAtAll(replicas, clock)
   const differences = await compareSides((replicas[0] as (typeof replicas)[0]).config, clock)
   await Promise.all(replicas.map(({ tally }) => tally.look()))
-  const records = [...workload.records, ...seen]
+  const records = [...workload.records, ...last]
   const findings = judge(initial(), records, { lease: LIMITS.operationLease })
   for (const finding of findings) note(tell(finding, records))
   for (const difference of differences) note(`sides differ: ${JSON.stringify(difference)}`)
@@ -115,7 +118,17 @@ async function disturb(
   system: ChaosSystem,
   order: Order,
   plan: Plan,
-  { operator, workload, runner }: { readonly operator: Operator; readonly workload: Workload; readonly runner: Runner },
+  {
+    operator,
+    workload,
+    runner,
+    isOver,
+  }: {
+    readonly operator: Operator
+    readonly workload: Workload
+    readonly runner: Runner
+    readonly isOver: () => boolean
+  },
 ): Promise<Readonly<Record<FaultKind, number>>> {
   const { clock, note, signal } = runner
   const faults = Object.fromEntries(Object.keys(FAULTS).map((kind) => [kind, 0])) as Record<FaultKind, number>
@@ -127,16 +140,16 @@ async function disturb(
       if (!until.aborted) await work()
     }
   }
-  let loaded = true
-  void workload.done.then(() => {
-    loaded = false
-  })
+  const reached = async (part: number): Promise<void> => {
+    while (workload.counts.ops < part * order.ops && !isOver()) await clock.sleep(REACHED_MS, signal)
+  }
   const lanes = plan.lanes.map((lane, index) =>
     runLane(lane, {
       system,
       random: makeRandom(`lane ${index} of ${order.seed}`),
       pause: (ms) => clock.sleep(ms, signal),
-      loaded: () => loaded,
+      reached,
+      isOver,
       struck: (kind) => {
         faults[kind] += 1
         note(`${kind} ${faults[kind]}`)
@@ -158,6 +171,22 @@ async function disturb(
     await Promise.all(flipping)
   }
   return faults
+}
+
+/**
+ * Looks at the history while it is made. Writes on their way are not in it yet, but what was replaced by an acknowledged
+ * write stays replaced, whatever else there is.
+ */
+async function watch({ records, done }: Workload, seen: AbortController, { clock, signal }: Runner): Promise<void> {
+  let running = true
+  void done.then(() => {
+    running = false
+  })
+  while (running && !seen.signal.aborted && !signal.aborted) {
+    await clock.sleep(LOOK_MS, signal).catch(() => undefined)
+    const findings = judge(initial(), records, { lease: LIMITS.operationLease })
+    if (findings.some(({ read, replacedBy }) => read.value !== null && replacedBy !== null)) seen.abort()
+  }
 }
 
 /** Waits until nothing is owed; what is left when the time is over is reported. */

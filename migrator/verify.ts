@@ -56,9 +56,14 @@ interface Work {
   readonly tally: Record<VerifyWord, number>
   readonly total: number
   readonly repair: boolean
+  /** Rows with an open operation, a write or a settle: looked at again when all others have been. */
+  busy: VerifyRow[]
   repaired: number
   reason: string | null
 }
+
+/** Open at once are the operations of a moment; what is beyond this counts as owing without another look. */
+const MOST_BUSY = 5000
 
 /** How often a secret that changes while it is looked at is looked at again. */
 const ROUNDS = 3
@@ -77,8 +82,9 @@ export async function verify(
   const total = await persist(deps, watch.signal, () => deps.rows(integration))
   const words: readonly VerifyWord[] = ['equal', 'owing', 'quarantined', ...MISMATCH_CLASSES]
   const tally = Object.fromEntries(words.map((word) => [word, 0])) as Record<VerifyWord, number>
-  const work: Work = { deps, integration, watch, tally, total, ...options, repaired: 0, reason: null }
+  const work: Work = { deps, integration, watch, tally, total, ...options, busy: [], repaired: 0, reason: null }
   await verifyRows(work)
+  await verifyBusy(work)
   if (work.reason === null) work.reason = await findUnknown(deps, integration, watch, () => tell(work, 'out_of_band'))
   return resultOf(work)
 }
@@ -103,11 +109,27 @@ async function verifyRows(work: Work): Promise<void> {
   await passes.idle()
 }
 
+/** Whoever held these rows has ended soon; a settler that runs beside a migration holds hundreds at a time. */
+async function verifyBusy(work: Work): Promise<void> {
+  const { deps, watch } = work
+  for (let round = 0; round < ROUNDS && work.busy.length > 0 && work.reason === null; round += 1) {
+    await deps.clock.sleep(deps.grace, watch.signal)
+    const open = work.busy
+    work.busy = []
+    for (let i = 0; i < open.length; i += deps.batch) {
+      const addresses = open.slice(i, i + deps.batch).map((row) => row.address)
+      const rows = await persist(deps, watch.signal, () => deps.verification.again(addresses))
+      await verifyPage(work, present(work, rows))
+    }
+  }
+  for (const _ of work.busy) tell(work, 'owing')
+}
+
 const pageAfter = ({ deps, integration, watch }: Work, after: ScanPage['after']): Promise<readonly VerifyRow[]> =>
   persist(deps, watch.signal, () => deps.verification.page(integration, after, deps.batch))
 
 async function verifyPage(work: Work, rows: readonly VerifyRow[]): Promise<void> {
-  const comparable = sort(work, rows)
+  const comparable = sort(work, rows, MOST_BUSY)
   const judged = await judge(work, comparable)
   if (judged === null) return
   await settleEqual(work, judged)
@@ -118,10 +140,11 @@ async function verifyPage(work: Work, rows: readonly VerifyRow[]): Promise<void>
   tellProgress(work)
 }
 
-/** Counts what cannot be compared and returns the rest. */
-function sort(work: Work, rows: readonly VerifyRow[]): readonly VerifyRow[] {
+/** Counts what cannot be compared, puts up to `mostBusy` aside, and returns the rest. */
+function sort(work: Work, rows: readonly VerifyRow[], mostBusy = 0): readonly VerifyRow[] {
   return rows.filter((row) => {
     if (row.quarantine !== null) tell(work, 'quarantined')
+    else if (row.open > 0 && work.busy.length < mostBusy) work.busy.push(row)
     else if (isOwing(row)) tell(work, 'owing')
     else return true
     return false

@@ -156,6 +156,26 @@ test('a secret that changes at every look is owing, not a mismatch', async (t) =
   assert.deepEqual([result.owing, result.equal, found(result)], [1, 4, {}])
 })
 
+test('a secret that somebody holds at the first look is verified at the next one', async (t) => {
+  const under = await copied(t, 5)
+  await under.core.secrets.write(at('key-0000', 'customer-0'), secretOf('owed'), none)
+  await under.core.lazy.flush()
+  const query = { integration: INTEGRATION, source: null, limit: 10, lease: 60_000 }
+  const [held] = await under.core.ledger.claim(query)
+  assert.ok(held)
+  // The settler that holds it ends while the others are compared.
+  under.stores.new.gate('getMany', async (real, ...args) => {
+    under.stores.new.gate('getMany', null)
+    await under.core.ledger.settled([
+      { op: held.op, address: held.address, result: { kind: 'later', reason: 'driven' } },
+    ])
+    await backfill(under.deps, { integration: INTEGRATION, source: 'legacy' }, unwatched())
+    return real(...args)
+  })
+  const result = await verify(under.deps, INTEGRATION, unwatched())
+  assert.deepEqual([result.equal, result.owing, found(result)], [5, 0, {}])
+})
+
 test('debts and quarantined secrets are counted as such, not compared', async (t) => {
   const under = await copied(t, 5)
   await under.core.secrets.write(at('key-0000', 'customer-0'), secretOf('owed'), none)

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { SCENARIOS } from '../../bench/scenarios.ts'
 import { SIDES, type Side } from '../../core/side.ts'
 import { PHASES, PLANS } from '../../flags/phase.ts'
+import { busSection, ledgerSection } from '../../ledger/config.ts'
 import { INTEGRATION_STATES, type IntegrationState, QUARANTINE_REASONS } from '../../ledger/ledger.ts'
 import { admitted, isBare } from '../../proxy/core/context.ts'
 import { type Route, route } from '../../proxy/core/route.ts'
-import { PROJECT, readProjectFile } from '../support/project.ts'
+import { PROJECT, projectFiles, readProjectFile } from '../support/project.ts'
 
 /** What the pages say, held to the code as far as a machine can read it. */
 const spec = readProjectFile('SPEC.md')
@@ -158,6 +160,39 @@ test('every file that ARCHITECTURE.md names exists, and holds what the page says
     named
       .filter(([, name = '', file = '']) => !new RegExp(`\\b${name}\\b`).test(readProjectFile(file)))
       .map(([, name, file]) => `${file}: ${name}`),
+    [],
+  )
+})
+
+test('the leases that SPEC.md quotes are the defaults, and a write outlives the wait for a silent replica', () => {
+  const ledger = ledgerSection.parse({ url: 'postgres://ledger', fingerprint_key_file: 'key' })
+  const bus = busSection.parse({ url: 'redis://bus' })
+  const quoted = (what: RegExp): number => Number(spec.match(what)?.[1]) * 1000
+  assert.equal(quoted(/`replica_lease` \((\S+) s by default\)/), ledger.replica_lease)
+  assert.equal(quoted(/`operation_lease` \((\S+) s\)/), ledger.operation_lease)
+  assert.equal(quoted(/`bus.patience` \((\S+) s by default/), bus.patience)
+  assert.ok(bus.patience + ledger.replica_lease < ledger.operation_lease)
+})
+
+test('the metrics and verbs that the runbook names are there, and CONTRIBUTING.md names every benchmark', () => {
+  const runbook = readProjectFile('docs/runbook.md')
+  const declared = projectFiles('**/metrics.ts').map(readProjectFile).join()
+  const metrics = runbook.match(/\bcrossfade_\w+/g) ?? []
+  assert.notEqual(metrics.length, 0)
+  assert.deepEqual(
+    metrics.filter((name) => !declared.includes(`'${name}'`)),
+    [],
+  )
+  const cli = readProjectFile('docs/cli.md')
+  const verbs = [...runbook.matchAll(/\bcrossfade ((?:flags |replicas |quarantine )?[a-z]+)/g)].map(([, verb]) => verb)
+  assert.notEqual(verbs.length, 0)
+  assert.deepEqual(
+    verbs.filter((verb) => !cli.includes(`\n## crossfade ${verb}\n`)),
+    [],
+  )
+  const contributing = readProjectFile('CONTRIBUTING.md')
+  assert.deepEqual(
+    Object.keys(SCENARIOS).filter((name) => !contributing.includes(`\`npm run bench -- ${name}\``)),
     [],
   )
 })

@@ -39,7 +39,7 @@ export interface Attempt {
   readonly inTime: () => boolean
 }
 
-/** The put to the register: a conflict is read, checked and sent again. */
+/** The put to the register: a conflict is read, checked and sent again; the last one is returned, and passes by itself. */
 export async function putFirst(attempt: Attempt): Promise<PutOutcome> {
   const { store, address, content, call } = attempt
   let fence = await attempt.fence
@@ -53,7 +53,7 @@ export async function putFirst(attempt: Attempt): Promise<PutOutcome> {
     if (outcome.kind !== 'conflict') return outcome
     fence = undefined
   }
-  return { kind: 'refused', reason: 'rejected' }
+  return { kind: 'conflict' }
 }
 
 /** The put to the copy: a conflict means that somebody else wrote there, so this side owes. */

@@ -14,6 +14,7 @@ export interface RedisServer {
 export async function startRedis(program: string): Promise<RedisServer> {
   const port = await freePort()
   let child = await launch(program, port)
+  process.once('exit', () => child.kill('SIGKILL'))
   return {
     port,
     restart: async (pause) => {

@@ -48,6 +48,7 @@ export function makeReplicaProcess(options: ReplicaOptions): ReplicaProcess {
   const tally = makeTally(`${options.operators}/metrics`)
   let child: ChildProcess | null = null
   let state: ReplicaProcess['state'] = 'down'
+  process.once('exit', () => child?.kill('SIGKILL'))
 
   const endBy = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child === null) return 0

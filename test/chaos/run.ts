@@ -49,7 +49,7 @@ export async function run(order: Order, runner: Runner): Promise<Report> {
   let keep = true
   try {
     const report = await runOn(system, order, runner)
-    keep = order.keep || exitOf(report) === 3
+    keep = order.keep || (program === undefined && exitOf(report) === 3)
     return report
   } finally {
     if (keep) runner.note(`kept in ${system.folder}`)

@@ -23,7 +23,7 @@ const PINNED: Readonly<Partial<Record<IntegrationState, Side>>> = {
   'new-only': 'new',
 }
 
-/** Where a read goes first; SPEC.md section 5 is this function as a table. */
+/** Where a read goes first; SPEC.md section 6 is this function as a table. */
 export function route(knows: Knowledge, phaseReads: Side): Route {
   const pinned = PINNED[knows.state]
   if (pinned !== undefined) return { kind: 'read', side: pinned, why: 'phase' }

@@ -13,7 +13,7 @@ import { outcomeFault } from './outcome-fault.ts'
 
 /*
  * A write of an enrolled integration: begin (durable) -> put to the register -> put to the other side -> finish.
- * SPEC.md section 4 is the table of what the caller is told. The register is what begin names, not what the phase
+ * SPEC.md section 5 is the table of what the caller is told. The register is what begin names, not what the phase
  * names: whoever opens an empty row decides it for all that join.
  */
 

@@ -115,6 +115,7 @@ test('a rollback while the ledger is away reaches every replica over the bus, an
   const b = await system.start('b', 'complete')
   await enrolAll(a)
   await put(a, 'one', 'v1')
+  await until(a, async () => (await a.metric('crossfade_replicas_live')) === 2)
   await server.stop()
   const rolled = await a.ops.call('rollback', { body: { selector: INTEGRATION, to: 'off' } })
   assert.deepEqual([rolled.durable, rolled.replicas], [false, { applied: 2, of: 2 }])

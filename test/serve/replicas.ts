@@ -61,14 +61,19 @@ export function ledgerServer(): () => Promise<LedgerServer> {
     return {
       passwordFile: running.passwordFile,
       createDatabase: async () => {
-        const postgres = running as EmbeddedPostgres
+        // A test that failed while it was away leaves no mess to the next.
+        running ??= await startPostgres(options)
+        const postgres = running
         const name = `ledger_${count++}`
         await query(postgres.url('postgres'), `create database ${name}`)
         return `postgres://${postgres.user}@127.0.0.1:${postgres.port}/${name}`
       },
-      stop: async () => running?.stop(),
+      stop: async () => {
+        await running?.stop()
+        running = undefined
+      },
       start: async () => {
-        running = await startPostgres(options)
+        running ??= await startPostgres(options)
       },
     }
   }

@@ -1,4 +1,3 @@
-import type { Side } from '../../core/side.ts'
 import { PLANS } from '../../flags/phase.ts'
 import { type Check, makeReadiness } from '../../proxy/ops/readiness.ts'
 import type { Engine } from './engine.ts'
@@ -20,8 +19,12 @@ export function makeServeReadiness(engine: Engine) {
       detail: silent.length === 0 ? [...names].join(', ') : `no answer: ${silent.join(', ')}`,
     }
   }
-  const using = (uses: (integration: string) => readonly Side[]) =>
-    new Set(flags.integrations.flatMap((name) => uses(name).map((side) => config.integrations[name]?.[side] ?? '')))
+  const serving = () =>
+    new Set(
+      flags.integrations.flatMap((name) =>
+        flags.outlook(name).map(({ runs }) => config.integrations[name]?.[PLANS[runs].read] ?? ''),
+      ),
+    )
   const checks: Check[] = [
     {
       name: 'ledger',
@@ -47,7 +50,7 @@ export function makeServeReadiness(engine: Engine) {
     {
       name: 'serving stores',
       needed: 'always',
-      probe: () => pingAll(using((name) => flags.outlook(name).map(({ runs }) => PLANS[runs].read))),
+      probe: () => pingAll(serving()),
     },
   ]
   return makeReadiness(checks)

@@ -4,7 +4,7 @@ import { isFault } from '../../core/fault.ts'
 import { type Exit, exitOfFault } from '../cli/exit-codes.ts'
 import { makeSend } from '../cli/http.ts'
 import type { Io } from '../cli/io.ts'
-import { makeReport } from '../cli/report.ts'
+import { makeReport, type Report } from '../cli/report.ts'
 import { makeSecretsClient } from '../cli/secrets-client.ts'
 import { readToken } from '../cli/token.ts'
 import { version } from '../cli/version.ts'
@@ -68,10 +68,7 @@ async function serveWithWorkers(options: ServeOptions, io: Io): Promise<Exit> {
     report.note('stopping: requests on their way are answered')
     return 'ok'
   } catch (error) {
-    if (io.signal.aborted) return 'interrupted'
-    if (!isFault(error)) throw error
-    report.fault(error)
-    return exitOfFault(error)
+    return endOf(error, io, report)
   } finally {
     await primary?.stop()
   }
@@ -109,10 +106,7 @@ async function serveHere(options: ServeOptions, io: Io, role: WorkerRole | null)
     if (role === null) report.note('stopping: requests on their way are answered')
     return 'ok'
   } catch (error) {
-    if (io.signal.aborted) return 'interrupted'
-    if (!isFault(error)) throw error
-    report.fault(error)
-    return exitOfFault(error)
+    return endOf(error, io, report)
   } finally {
     await traffic?.stop()
     await application?.stop()
@@ -172,6 +166,14 @@ Ctrl-C stops it; the data stays.
 function load({ paths }: EmbeddedSystem, { clients }: Application, io: Io): Traffic {
   const client = makeSecretsClient(makeSend({ url: clients, token: readToken(paths.tokenFiles.client) }))
   return startTraffic({ client, sample: SAMPLE_DEFAULTS, ...TRAFFIC, clock: io.clock })
+}
+
+/** How a start that failed ends; what is no fault is a bug and goes on. */
+function endOf(error: unknown, io: Io, report: Report): Exit {
+  if (io.signal.aborted) return 'interrupted'
+  if (!isFault(error)) throw error
+  report.fault(error)
+  return exitOfFault(error)
 }
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>

@@ -1,19 +1,7 @@
 import pg from 'pg'
-import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
+import { CREATE_LEGACY_TABLE, LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
 import { SEEDS, seedIdentity } from './secrets.ts'
 
-const CREATE = `
-  create schema if not exists app;
-  create table ${LEGACY_TABLE} (
-    provider text collate "C" not null,
-    org_id text collate "C" not null,
-    key text collate "C" not null,
-    secret bytea not null,
-    content_type text,
-    attributes jsonb not null default '{}',
-    modified timestamptz not null default now(),
-    primary key (provider, org_id, key)
-  )`
 const INSERT = `
   insert into ${LEGACY_TABLE} (provider, org_id, key, secret)
   select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])`
@@ -23,7 +11,7 @@ export async function seedLegacyTable(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(CREATE)
+    await client.query(CREATE_LEGACY_TABLE)
     await client.query(INSERT, [
       SEEDS.map(({ integration }) => integration),
       SEEDS.map(({ customer }) => customer),

@@ -12,7 +12,8 @@ export interface SeedResult {
 
 // One round trip a batch; 500 rows keep a statement near 1 MB.
 const BATCH = 500
-const CREATE = `
+/** The table, empty. */
+export const CREATE_LEGACY_TABLE = `
   create schema if not exists app;
   create table ${LEGACY_TABLE} (
     provider text collate "C" not null,
@@ -52,7 +53,7 @@ export const seedLegacy = async (pool: Pool, options: SampleOptions): Promise<Se
 }
 
 const fill = async (client: PoolClient, options: SampleOptions): Promise<void> => {
-  await client.query(CREATE)
+  await client.query(CREATE_LEGACY_TABLE)
   let batch: SampleSecret[] = []
   for (const secret of sampleSecrets(options)) {
     batch.push(secret)

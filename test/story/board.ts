@@ -1,4 +1,5 @@
 import type { Side } from '../../core/side.ts'
+import { PLANS } from '../../flags/phase.ts'
 import type { Stage } from './stages.ts'
 
 /** What was acknowledged within one stage, begun and ended there. */
@@ -9,6 +10,8 @@ export interface Tally {
   deletes: number
   /** Who answered them. */
   readonly servedBy: Record<Side, number>
+  /** Those that the other side than the phase's answered, by the reason that the answer gave. */
+  readonly againstPhase: Record<Against, number>
   /** Answers of another phase than the stage's. */
   otherPhase: number
 }
@@ -23,7 +26,12 @@ export type Kind = 'read' | 'write' | 'delete'
 export interface Served {
   readonly served_by: string | null
   readonly phase: string | null
+  readonly fallback: string | null
 }
+
+/** A right system says why: a debt (a second put had no answer in time), or an error of the phase's side. */
+export const AGAINST = ['debt', 'error', 'unexplained'] as const
+export type Against = (typeof AGAINST)[number]
 
 export interface Goals {
   readonly writes: number
@@ -60,7 +68,11 @@ export function makeBoard(goals: Goals): Board {
   const within = (tally: Tally, kind: Kind, served: Served | null): void => {
     tally[FIELD[kind]] += 1
     if (served === null) return
-    if (served.served_by === 'legacy' || served.served_by === 'new') tally.servedBy[served.served_by] += 1
+    const { served_by: by } = served
+    if (by === 'legacy' || by === 'new') {
+      tally.servedBy[by] += 1
+      if (by !== PLANS[tally.stage.phase].read) tally.againstPhase[reasonOf(served)] += 1
+    }
     if (served.phase !== tally.stage.phase) tally.otherPhase += 1
   }
   return {
@@ -75,7 +87,11 @@ export function makeBoard(goals: Goals): Board {
     },
     refuse: (code) => refused.set(code, (refused.get(code) ?? 0) + 1),
     begin: (stage) => {
-      current = { stage, reads: 0, writes: 0, deletes: 0, servedBy: { legacy: 0, new: 0 }, otherPhase: 0 }
+      current = {
+        ...{ stage, reads: 0, writes: 0, deletes: 0, otherPhase: 0 },
+        servedBy: { legacy: 0, new: 0 },
+        againstPhase: { debt: 0, error: 0, unexplained: 0 },
+      }
       tallies.push(current)
     },
     end: () => {
@@ -90,3 +106,5 @@ export function makeBoard(goals: Goals): Board {
     },
   }
 }
+
+const reasonOf = ({ fallback }: Served): Against => AGAINST.find((reason) => reason === fallback) ?? 'unexplained'

@@ -1,4 +1,4 @@
-import type { Board } from './board.ts'
+import type { Against, Board } from './board.ts'
 import type { Etags } from './etags.ts'
 import type { Finding, Findings } from './findings.ts'
 
@@ -31,6 +31,8 @@ export interface PhaseReport {
   readonly writes: number
   readonly deletes: number
   readonly served_by: { readonly legacy: number; readonly new: number }
+  /** Of these, answers of the side that the phase does not read, by the reason that they gave; `unexplained`: 0. */
+  readonly against_phase: Readonly<Record<Against, number>>
   /** Answers that named another phase: 0. */
   readonly other_phase: number
 }
@@ -51,13 +53,14 @@ export function makeReport({ board, etags, findings, secrets, seconds }: Told): 
     ...board.totals,
     wrong: found.length - resurrected,
     resurrected,
-    phases: board.tallies.map(({ stage, reads, writes, deletes, servedBy, otherPhase }) => ({
+    phases: board.tallies.map(({ stage, reads, writes, deletes, servedBy, againstPhase, otherPhase }) => ({
       phase: stage.phase,
       stage: stage.name,
       reads,
       writes,
       deletes,
       served_by: servedBy,
+      against_phase: againstPhase,
       other_phase: otherPhase,
     })),
     etags_changed: etags.changed().length,
@@ -71,5 +74,5 @@ export function makeReport({ board, etags, findings, secrets, seconds }: Told): 
 export function exitOf({ wrong, resurrected, etags_changed, refused, phases }: Report): 0 | 1 | 3 {
   if (wrong + resurrected > 0) return 3
   const isClean = etags_changed === 0 && Object.keys(refused).length === 0
-  return isClean && phases.every(({ other_phase }) => other_phase === 0) ? 0 : 1
+  return isClean && phases.every((phase) => phase.other_phase + phase.against_phase.unexplained === 0) ? 0 : 1
 }

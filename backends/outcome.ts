@@ -11,6 +11,7 @@ const UNHEALTHY = {
   unrepresentable: false,
   'too-large': false,
   denied: false,
+  revoked: false,
   rejected: false,
   // Refused by a store that answered.
   late: false,

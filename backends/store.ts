@@ -64,6 +64,7 @@ export type RefusalReason =
   | 'unrepresentable' // this store cannot hold the value, content type or metadata unchanged
   | 'too-large'
   | 'denied' // the store's own authorisation said no
+  | 'revoked' // the customer's key at this store was revoked or destroyed
   | 'rejected' // the store understood and refused: a constraint, read-only, sealed
   | 'late' // the deadline had passed; the store checked it
 

@@ -23,6 +23,11 @@ export const PROXY_FAULTS = {
     title: 'This store cannot compare and set',
     next: 'Write without a precondition, or enrol the integration.',
   },
+  'customer-revoked': {
+    status: 403,
+    title: "The customer's key at this store was revoked; nothing was read or written",
+    next: 'Give it back with crossfade keys restore, unless the key was destroyed.',
+  },
   'store-refused': {
     status: 502,
     title: 'The store refused the request; nothing was written',

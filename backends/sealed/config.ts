@@ -9,6 +9,13 @@ const localKeyringSchema = z.strictObject({
     .string()
     .min(1)
     .describe("32 bytes, raw or as hex or base64; wraps the customers' keys and is kept in no database."),
+  previous_root_key_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'The root key before, while it is exchanged: it unwraps, and `crossfade keys rewrap` carries its keys over.',
+    ),
   /** Customers whose keys are kept in memory, and for how long before they are asked for again. */
   cache: z.int().min(1).default(10_000),
   cache_for: durationSchema.prefault('1m'),

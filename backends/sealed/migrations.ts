@@ -39,6 +39,18 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (customer, key_version)
   );
   `,
+  `
+  CREATE TABLE {schema}.customer (
+    customer   text COLLATE "C" PRIMARY KEY,
+    -- 'making': a first key is on its way; only then may a write make one. Never goes back to it.
+    state      text NOT NULL CHECK (state IN ('making', 'active', 'revoked', 'destroyed')),
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  );
+
+  INSERT INTO {schema}.customer (customer, state)
+  SELECT customer, CASE WHEN bool_and(wrapped IS NULL) THEN 'destroyed' ELSE 'active' END
+  FROM {schema}.data_key GROUP BY customer;
+  `,
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

@@ -4,12 +4,16 @@ import { makeDatabase } from '../sql/database.ts'
 import type { Store } from '../store.ts'
 import type { SealedConfig } from './config.ts'
 import { makeLocalKeyring } from './local-keyring.ts'
+import type { RootKeys } from './local-keys.ts'
 import { makeSealedStore } from './sealed.ts'
 
 /** Builds the store of one section; connects and migrates at its first call. Throws a `Fault` if a file cannot be used. */
 export function openSealedStore(config: SealedConfig, { name, clock, random }: StoreDeps): Store {
   const { schema, keyring } = config
-  const rootKey = readKeyFile(keyring.root_key_file)
+  const rootKeys: RootKeys = [
+    readKeyFile(keyring.root_key_file),
+    ...(keyring.previous_root_key_file === undefined ? [] : [readKeyFile(keyring.previous_root_key_file)]),
+  ]
   const database = makeDatabase({
     url: config.url,
     password: config.password_file === undefined ? null : readSecretFile(config.password_file),
@@ -25,7 +29,7 @@ export function openSealedStore(config: SealedConfig, { name, clock, random }: S
     keepVersions: config.keep_versions,
     maxSize: config.max_size,
     database,
-    keyring: makeLocalKeyring({ database, schema, rootKey, clock, random, cache, cacheFor }),
+    keyring: makeLocalKeyring({ database, schema, rootKeys, clock, random, cache, cacheFor }),
     clock,
     random,
   })

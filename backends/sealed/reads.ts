@@ -13,6 +13,9 @@ export const NEVER = '0'
 
 const UNREPRESENTABLE: GetOutcome = { kind: 'error', reason: 'unrepresentable', passing: false }
 
+/** Not passing: no answer of another store takes its place, or a revocation would be none. */
+const REVOKED: GetOutcome = { kind: 'error', reason: 'revoked', passing: false }
+
 export function makeReads(database: Database, keyring: Keyring, sql: SealedStatements) {
   const outcomes = async (
     addresses: readonly Address[],
@@ -46,7 +49,7 @@ const isLive = (row: VersionRow | undefined): row is VersionRow & { version: str
   row !== undefined && row.version !== null && row.key_version !== null
 
 function toOpen(row: VersionRow | undefined, address: Address | undefined): OpenRequest[] {
-  if (!isLive(row) || !address) return []
+  if (!isLive(row) || row.revoked || !address) return []
   const { nonce, ciphertext, key_version: keyVersion } = row
   return [
     { customer: address.customer, context: contextOf(address, BigInt(row.version)), keyVersion, nonce, ciphertext },
@@ -57,7 +60,9 @@ function toOpen(row: VersionRow | undefined, address: Address | undefined): Open
 function readOutcome(row: VersionRow | undefined, next: () => OpenOutcome | undefined): GetOutcome {
   if (!row || row.version === null) return { kind: 'absent', deleted: false, fence: NEVER }
   if (!isLive(row)) return { kind: 'absent', deleted: true, fence: row.version }
+  if (row.revoked) return REVOKED
   const outcome = next()
+  if (outcome?.kind === 'revoked') return REVOKED
   if (outcome?.kind === 'failed') return readError(outcome.failure)
   if (outcome?.kind !== 'opened') return { kind: 'unreadable', reason: 'undecryptable', version: row.id }
   const secret = unpack(outcome.plaintext)

@@ -6,6 +6,7 @@
  */
 import type { Statement } from '../sql/connection.ts'
 import { STORE_MS, type Timed } from '../sql/database.ts'
+import { isRevoked } from './customers.ts'
 
 export interface VersionRow {
   /** Null: there is no such secret. */
@@ -14,6 +15,7 @@ export interface VersionRow {
   readonly key_version: number | null
   readonly nonce: Buffer
   readonly ciphertext: Buffer
+  readonly revoked: boolean
 }
 export interface HeadRow {
   readonly version: string | null
@@ -22,6 +24,7 @@ export interface WrittenRow extends Timed {
   readonly version: string | null
   readonly id: string | null
   readonly late: boolean
+  readonly revoked: boolean
 }
 
 export type SealedStatements = Readonly<
@@ -30,27 +33,27 @@ export type SealedStatements = Readonly<
 
 const KEY = 'integration, customer, name'
 const ADDRESSES = `unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS i(${KEY}, n)`
-const FIELDS = 'v.version::text AS version, v.id::text AS id, v.key_version, v.nonce, v.ciphertext'
 const IN_TIME = 'clock_timestamp() < to_timestamp($9::float8 / 1000)'
 const same = (a: string, b: string): string =>
   ['integration', 'customer', 'name'].map((part) => `${a}.${part} = ${b}.${part}`).join(' AND ')
 
 export function sealedStatements(schema: string, keep: number): SealedStatements {
   const latest = `FROM ${schema}.version v WHERE`
+  const fields = `v.version::text AS version, v.id::text AS id, v.key_version, v.nonce, v.ciphertext, ${isRevoked(schema, 'v.customer')} AS revoked`
   const entry = `SELECT s.customer, s.name, s.id::text AS version FROM ${schema}.secret s WHERE s.integration = $1::text AND NOT s.deleted`
   return {
     // One descent of the primary key's index, from its end.
     one: {
       name: 'crossfade_get',
       text:
-        `SELECT ${FIELDS} ${latest} v.integration = $1::text AND v.customer = $2::text AND v.name = $3::text ` +
+        `SELECT ${fields} ${latest} v.integration = $1::text AND v.customer = $2::text AND v.name = $3::text ` +
         `ORDER BY v.version DESC LIMIT 1`,
     },
     many: {
       name: 'crossfade_get_many',
       text:
         `SELECT l.* FROM ${ADDRESSES} LEFT JOIN LATERAL ` +
-        `(SELECT ${FIELDS} ${latest} ${same('v', 'i')} ORDER BY v.version DESC LIMIT 1) l ON true ORDER BY i.n`,
+        `(SELECT ${fields} ${latest} ${same('v', 'i')} ORDER BY v.version DESC LIMIT 1) l ON true ORDER BY i.n`,
     },
     heads: {
       name: 'crossfade_heads',
@@ -86,17 +89,20 @@ const MANY =
   `input AS (SELECT * FROM unnest(${FIELDS_SENT.map(([, type], at) => `$${at + 1}::${type}[]`).join(', ')}) ` +
   `WITH ORDINALITY AS i(${FIELDS_SENT.map(([name]) => name).join(', ')}, n))`
 
+/** A removal needs no key. */
+const mayWrite = (schema: string): string => `(i.ciphertext IS NULL OR NOT ${isRevoked(schema, 'i.customer')})`
+
 /** $4 expected version (0: none yet), $5 id, $6 key version, $7 nonce, $8 ciphertext (null: a tombstone), $9 deadline. */
 const writeText = (schema: string, keep: number, input: string): string => `
 WITH ${input},
 moved AS (
   UPDATE ${schema}.secret s SET version = s.version + 1, id = i.id, deleted = i.ciphertext IS NULL
-  FROM input i WHERE ${same('s', 'i')} AND s.version = i.expected AND i.expected > 0 AND ${IN_TIME}
+  FROM input i WHERE ${same('s', 'i')} AND s.version = i.expected AND i.expected > 0 AND ${mayWrite(schema)} AND ${IN_TIME}
   RETURNING s.integration, s.customer, s.name, s.version
 ),
 created AS (
   INSERT INTO ${schema}.secret AS s (${KEY}, version, id, deleted)
-  SELECT i.integration, i.customer, i.name, 1, i.id, i.ciphertext IS NULL FROM input i WHERE i.expected = 0 AND ${IN_TIME}
+  SELECT i.integration, i.customer, i.name, 1, i.id, i.ciphertext IS NULL FROM input i WHERE i.expected = 0 AND ${mayWrite(schema)} AND ${IN_TIME}
   ON CONFLICT (${KEY}) DO NOTHING
   RETURNING s.integration, s.customer, s.name, s.version
 ),
@@ -112,5 +118,5 @@ pruned AS (
   DELETE FROM ${schema}.version v USING input i JOIN heads h USING (${KEY})
   WHERE ${same('v', 'i')} AND v.version <= h.version - CASE WHEN i.ciphertext IS NULL THEN 1 ELSE ${keep} END
 )
-SELECT a.version::text AS version, a.id::text AS id, NOT ${IN_TIME} AS late, ${STORE_MS} AS store_ms
+SELECT a.version::text AS version, a.id::text AS id, NOT ${IN_TIME} AS late, NOT ${mayWrite(schema)} AS revoked, ${STORE_MS} AS store_ms
 FROM input i LEFT JOIN added a USING (${KEY}) ORDER BY i.n`

@@ -66,6 +66,7 @@ export function makeWrites({ database, keyring, sql, maxSize, clock, newId }: Wr
     puts.forEach((step, at) => {
       const outcome = outcomes[at]
       if (outcome?.kind === 'sealed') step.sealed = outcome.sealed
+      else if (outcome?.kind === 'revoked') step.outcome = refused('revoked')
       else step.outcome = outcome ? writeFailure(outcome.failure) : refused('rejected')
     })
   }
@@ -131,5 +132,6 @@ const rowOf = ({ change, expected, sealed }: Step, id: string): readonly unknown
 
 function outcomeOf(row: WrittenRow | undefined): PutOutcome {
   if (row?.version && row.id) return { kind: 'done', version: row.id, fence: row.version }
+  if (row?.revoked) return refused('revoked')
   return !row || row.late ? refused('late') : CONFLICT
 }

@@ -10,6 +10,8 @@ export function outcomeFault(store: string, outcome: Extract<PutOutcome, { kind:
       return proxyFault('unrepresentable', detail)
     case 'too-large':
       return proxyFault('value-too-large', detail)
+    case 'revoked':
+      return proxyFault('customer-revoked', `store ${store}`)
     case 'denied':
     case 'rejected':
       return proxyFault('store-refused', detail)

@@ -131,6 +131,7 @@ function served(view: View, by: Side, outcome: Answer, why: 'error' | null = nul
 function failureFault(view: View, side: Side, failure: Failure) {
   const store = view.store(side).name
   if (failure.kind === 'unreadable') return proxyFault('value-unreadable', `store ${store}: ${failure.reason}`)
+  if (failure.reason === 'revoked') return proxyFault('customer-revoked', `store ${store}`)
   if (failure.passing) return proxyFault('store-unavailable', `store ${store}: ${failure.reason}`, { retryAfter: 1 })
   return proxyFault('store-refused', `store ${store}: ${failure.reason}`)
 }

@@ -26,7 +26,7 @@ async function open(t: TestContext) {
   const clock: Clock = { ...systemClock, monotonic: () => time.now }
   const random = (bytes: number) => randomBytes(bytes)
   const make = (): Keyring =>
-    makeLocalKeyring({ database, schema: 'sealed', rootKey, clock, random, cache: 100, cacheFor: 60_000 })
+    makeLocalKeyring({ database, schema: 'sealed', rootKeys: [rootKey], clock, random, cache: 100, cacheFor: 60_000 })
   return { make, time, database }
 }
 
@@ -48,7 +48,7 @@ test('what is sealed under an old key version stays readable after a rotation, a
   const { make } = await open(t)
   const keyring = make()
   const old = await sealOne(keyring, 'old')
-  assert.deepEqual(await keyring.rotate('acme', call()), { kind: 'rotated', keyVersion: 2 })
+  assert.deepEqual(await keyring.rotate('acme', call()), { kind: 'done', keyVersion: 2 })
   const fresh = await sealOne(keyring, 'fresh')
   assert.deepEqual([old.keyVersion, fresh.keyVersion], [1, 2])
   assert.equal(await openOne(keyring, old), 'old')
@@ -69,9 +69,9 @@ test('a key that was destroyed is gone from memory after its time, and nothing c
   const sealed = await sealOne(keyring, 'x')
   await database.pool.query('update sealed.data_key set wrapped = null')
   time.now += 60_000
-  assert.equal(await openOne(keyring, sealed), 'undecryptable')
-  const [outcome] = await keyring.seal([{ customer: 'acme', plaintext: context, context }], call())
-  assert.equal(outcome?.kind === 'failed' && outcome.failure.reason, 'denied')
+  assert.equal(await openOne(keyring, sealed), 'revoked')
+  const outcomes = await keyring.seal([{ customer: 'acme', plaintext: context, context }], call())
+  assert.deepEqual(outcomes, [{ kind: 'revoked' }])
 })
 
 test('a wrapped key that is copied to another customer does not unwrap there', async (t) => {
@@ -87,4 +87,13 @@ test('another context does not open', async (t) => {
   const sealed = await sealOne(keyring, 'x')
   const [outcome] = await keyring.open([{ customer: 'acme', ...sealed, context: Buffer.from('other') }], call())
   assert.deepEqual(outcome, { kind: 'undecryptable' })
+})
+
+test('a key whose rows were lost is not made again by a write', async (t) => {
+  const { make, database } = await open(t)
+  await sealOne(make(), 'x')
+  await database.pool.query('delete from sealed.data_key')
+  const outcomes = await make().seal([{ customer: 'acme', plaintext: context, context }], call())
+  assert.deepEqual(outcomes, [{ kind: 'revoked' }])
+  assert.equal((await database.pool.query('select from sealed.data_key')).rowCount, 0)
 })

@@ -106,7 +106,6 @@ const TAMPERED = {
   'a nonce that is none': `update sealed.version set nonce = ''`,
   'another key version': `update sealed.version set key_version = 2`,
   'a row relabelled as a later version': `update sealed.version set version = version + 1`,
-  'a destroyed key': `update sealed.data_key set wrapped = null`,
   'a lost key': `delete from sealed.data_key`,
   'a changed key': `update sealed.data_key set wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)`,
 }

@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import type { Clock } from '../core/clock.ts'
 import type { Doubt } from './decision.ts'
-import { type FlagChange, judgeSnapshot } from './intake.ts'
-import type { PhaseMemory } from './memory.ts'
+import { historyOf } from './history.ts'
+import { type FlagChange, type Hold, type Intake, judgeSnapshot } from './intake.ts'
+import { type PhaseMemory, rememberedFlags } from './memory.ts'
 import type { FlagsMetrics } from './metrics.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { PhasesEvents } from './phases.ts'
@@ -15,6 +16,9 @@ import type { Tracks } from './tracks.ts'
  * and takes effect when that is durable (I6): a restart without flags must not fall back to a phase that stood before
  * it. The one exception is a flag that is switched off: it takes effect at once and is remembered after, because whoever
  * reaches for `off` must not wait for the ledger. What cannot be remembered waits, says so, and is tried again.
+ *
+ * An answer that `max_moves` holds is let through by an operator, on one replica. The others see it in the memory that
+ * all share: what is remembered was accepted, so while a replica holds, it looks there again and again.
  */
 
 export interface FollowerParts<Cached = unknown> {
@@ -27,17 +31,18 @@ export interface FollowerParts<Cached = unknown> {
   readonly events: EventEmitter<PhasesEvents>
 }
 
-/** ms between two tries to remember. */
+/** ms between two tries to remember, or to find remembered what is held. */
 const RETRY = 1_000
 
 export class Follower {
   readonly #parts: FollowerParts
   readonly #stopping = new AbortController()
   /** The snapshot that `max_moves` holds, and the one that was let through. */
-  #held: FlagSnapshot | null = null
+  #held: { readonly snapshot: FlagSnapshot; readonly hold: Hold } | null = null
   #admitted: FlagSnapshot | null = null
   /** Switched-off flags that took effect and are not remembered yet. */
   readonly #owed = new Map<string, FlagChange>()
+  #waiting = false
 
   constructor(parts: FollowerParts) {
     this.#parts = parts
@@ -61,11 +66,17 @@ export class Follower {
   /** Judges the source's snapshot; resolves when what can take effect has. */
   readonly look = oneAtATime(() => this.#lookOnce())
 
-  acceptHeld(): boolean {
-    if (this.#held === null) return false
-    this.#admitted = this.#held
-    void this.look()
-    return true
+  held(): Hold | null {
+    return this.#held?.hold ?? null
+  }
+
+  /** Lets through what is held now; a newer answer that came meanwhile is judged anew, and null is answered. */
+  async acceptHeld(): Promise<Hold | null> {
+    const held = this.#held
+    if (held === null) return null
+    this.#admitted = held.snapshot
+    await this.look()
+    return this.#held === null && this.#parts.source.snapshot() === held.snapshot ? held.hold : null
   }
 
   async #lookOnce(): Promise<void> {
@@ -76,21 +87,38 @@ export class Follower {
   }
 
   async #take(snapshot: FlagSnapshot): Promise<void> {
-    const { tracks, metrics, events } = this.#parts
+    const { tracks } = this.#parts
     const histories = tracks.histories()
-    const intake = judgeSnapshot(snapshot, histories, snapshot === this.#admitted ? null : this.#parts.maxMoves)
+    const intake = await this.#judge(snapshot)
     // The doubt about a flag that changed goes when the change takes effect, not before.
     const changed = new Set(intake.kind === 'accept' ? intake.changes.map(({ integration }) => integration) : [])
     for (const integration of histories.keys()) {
       if (!changed.has(integration)) tracks.doubt(integration, intake.doubts.get(integration) ?? null)
     }
-    if (intake.kind === 'accept') {
-      this.#held = null
-      return this.#accept(intake.changes)
-    }
-    this.#held = snapshot
+    if (intake.kind === 'hold') return this.#hold(snapshot, intake)
+    this.#held = null
+    return this.#accept(intake.changes)
+  }
+
+  /** Asks the memory only about an answer that would be held: other replicas may have been told to let it through. */
+  async #judge(snapshot: FlagSnapshot): Promise<Intake> {
+    const histories = this.#parts.tracks.histories()
+    const limit = snapshot === this.#admitted ? null : this.#parts.maxMoves
+    const intake = judgeSnapshot(snapshot, histories, limit)
+    if (intake.kind === 'accept') return intake
+    const remembered = await rememberedFlags(this.#parts.memory).catch(() => [])
+    const accepted = remembered.map((record) => [record.integration, historyOf(record)[0]?.key ?? ''] as const)
+    return judgeSnapshot(snapshot, histories, limit, new Map(accepted))
+  }
+
+  #hold(snapshot: FlagSnapshot, hold: Hold): void {
+    const { metrics, events } = this.#parts
+    const isNew = this.#held?.snapshot !== snapshot
+    this.#held = { snapshot, hold }
+    this.#lookAgain()
+    if (!isNew) return
     metrics?.snapshots.inc({ outcome: 'held' })
-    events.emit('held', { moves: intake.moves, limit: intake.limit })
+    events.emit('held', { moves: hold.moves, limit: hold.limit })
   }
 
   async #accept(changes: readonly FlagChange[]): Promise<void> {
@@ -133,9 +161,18 @@ export class Follower {
       integrations: waiting,
       error: error instanceof Error ? error.message : 'unknown',
     })
-    const { signal } = this.#stopping
-    this.#parts.clock.sleep(RETRY, signal).then(
-      () => this.look(),
+    this.#lookAgain()
+  }
+
+  /** One at a time, however many answers arrive meanwhile. */
+  #lookAgain(): void {
+    if (this.#waiting) return
+    this.#waiting = true
+    this.#parts.clock.sleep(RETRY, this.#stopping.signal).then(
+      () => {
+        this.#waiting = false
+        return this.look()
+      },
       () => {},
     )
   }

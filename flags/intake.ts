@@ -18,12 +18,15 @@ export type Intake =
       readonly doubts: ReadonlyMap<string, Doubt>
     }
   /** More integrations would move than one answer may: none of the changes is taken. */
-  | {
-      readonly kind: 'hold'
-      readonly moves: readonly string[]
-      readonly limit: number
-      readonly doubts: ReadonlyMap<string, Doubt>
-    }
+  | ({ readonly kind: 'hold'; readonly doubts: ReadonlyMap<string, Doubt> } & Hold)
+
+export interface Hold {
+  readonly changes: readonly FlagChange[]
+  /** The integrations that would move. */
+  readonly moves: readonly string[]
+  /** How many one answer may. */
+  readonly limit: number
+}
 
 /** The share of integrations that one answer may move; one alone may always. */
 export const movesLimit = (maxMoves: number | null, integrations: number): number =>
@@ -32,12 +35,14 @@ export const movesLimit = (maxMoves: number | null, integrations: number): numbe
 /**
  * Judges a snapshot against what was accepted before. A flag that is missing or cannot be used is a doubt about its own
  * integration; an answer that moves too many at once is held whole, since it is more likely of a wrong environment, a
- * wrong token or an emptied server than meant.
+ * wrong token or an emptied server than meant. A definition that was accepted before (`accepted`: its key by integration)
+ * moves nothing more.
  */
 export const judgeSnapshot = (
   snapshot: FlagSnapshot,
   histories: ReadonlyMap<string, History>,
   maxMoves: number | null,
+  accepted: ReadonlyMap<string, string> = new Map(),
 ): Intake => {
   const changes: FlagChange[] = []
   const doubts = new Map<string, Doubt>()
@@ -50,13 +55,16 @@ export const judgeSnapshot = (
       changes.push({ integration, definition: reading.definition, moves })
     }
   }
-  return limited(changes, doubts, movesLimit(maxMoves, histories.size), histories.size)
+  const isNew = ({ integration, definition, moves }: FlagChange): boolean =>
+    moves && accepted.get(integration) !== definitionKey(definition)
+  const moves = changes.filter(isNew).map(({ integration }) => integration)
+  return limited({ changes, moves, limit: movesLimit(maxMoves, histories.size) }, doubts, histories.size)
 }
 
-function limited(changes: readonly FlagChange[], doubts: Map<string, Doubt>, limit: number, all: number): Intake {
-  const moves = changes.filter((change) => change.moves).map(({ integration }) => integration)
+function limited(hold: Hold, doubts: Map<string, Doubt>, all: number): Intake {
+  const { changes, moves, limit } = hold
   if (moves.length <= limit) return { kind: 'accept', changes, doubts }
-  const detail = `one answer moves ${moves.length} of ${all} integrations, max_moves allows ${limit}`
+  const detail = `one answer moves ${moves.length} of ${all} integrations, max_moves allows ${limit}: crossfade flags accept`
   for (const { integration } of changes) doubts.set(integration, { kind: 'max-moves', detail })
-  return { kind: 'hold', moves, limit, doubts }
+  return { kind: 'hold', ...hold, doubts }
 }

@@ -57,3 +57,7 @@ export const makeVolatileMemory = (records: readonly PhaseRecord[] = []): PhaseM
     },
   }
 }
+
+/** Every record, checked. Rejects also if one is of another shape. */
+export const rememberedFlags = async (memory: PhaseMemory): Promise<readonly PhaseRecord[]> =>
+  z.array(phaseRecordSchema).parse(await memory.load())

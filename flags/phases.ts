@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events'
-import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import type { CapBook } from './caps.ts'
 import type { Cohorts } from './cohorts.ts'
@@ -8,7 +7,8 @@ import { type Engine, makeEngine } from './engine.ts'
 import { flagsFault } from './faults.ts'
 import { Follower } from './follower.ts'
 import { type History, nextDate } from './history.ts'
-import { type PhaseMemory, type PhaseRecord, phaseRecordSchema } from './memory.ts'
+import type { Hold } from './intake.ts'
+import { type PhaseMemory, type PhaseRecord, rememberedFlags } from './memory.ts'
 import type { FlagsMetrics } from './metrics.ts'
 import type { FlagSource, SourceState } from './source.ts'
 import { type Track, Tracks } from './tracks.ts'
@@ -59,8 +59,10 @@ export interface Phases {
   doubts(): ReadonlyMap<string, Doubt>
   /** The accepted flag of an integration, newest first, for what looks at whole ladders. */
   history(integration: string): History
-  /** Lets the answer through that `max_moves` holds; false if none is held. */
-  acceptHeld(): boolean
+  /** The answer that `max_moves` holds here; null: none. */
+  held(): Hold | null
+  /** Lets it through, here and, within a second, on every replica that holds the same; null if none is held any more. */
+  acceptHeld(): Promise<Hold | null>
   /** Takes up a changed configuration. */
   configure(next: { readonly integrations: readonly string[]; readonly cohorts: Cohorts }): void
   stop(): Promise<void>
@@ -105,7 +107,7 @@ class FlagPhases implements Phases {
 
   async #recall(): Promise<readonly PhaseRecord[]> {
     try {
-      return z.array(phaseRecordSchema).parse(await this.#parts.memory.load())
+      return await rememberedFlags(this.#parts.memory)
     } catch (cause) {
       throw flagsFault('phase-memory-unavailable', 'the remembered flags cannot be read', { cause })
     }
@@ -179,7 +181,11 @@ class FlagPhases implements Phases {
     return this.#tracks.get(integration)?.history ?? []
   }
 
-  acceptHeld(): boolean {
+  held(): Hold | null {
+    return this.#follower.held()
+  }
+
+  acceptHeld(): Promise<Hold | null> {
     return this.#follower.acceptHeld()
   }
 

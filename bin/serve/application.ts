@@ -16,6 +16,7 @@ import type { CrossfadeConfig } from '../config/schema.ts'
 import { makeCapsPort } from '../ops/caps.ts'
 import { makeEventsPort, makeMismatchesPort } from '../ops/findings.ts'
 import { makeFlagsPort } from '../ops/flags.ts'
+import { makeHeldFlagsPort } from '../ops/held-flags.ts'
 import { makeMigratePort } from '../ops/migrate.ts'
 import { makeReplicasPort } from '../ops/replicas.ts'
 import { makeStatusPort } from '../ops/status.ts'
@@ -68,6 +69,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     ports: {
       status: makeStatusPort(engine),
       flags: makeFlagsPort(engine),
+      heldFlags: makeHeldFlagsPort(engine),
       caps: makeCapsPort(engine),
       migrate: makeMigratePort(engine),
       mismatches: makeMismatchesPort(engine),

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import {
+  acceptFlagsAnswer,
+  acceptFlagsBody,
   capsAnswer,
   capsQuery,
   flagsAnswer,
@@ -82,6 +84,13 @@ export const OPS_ROUTES = {
     body: setFlagsBody,
     answer: setFlagsAnswer,
     summary: 'Ask for a phase; a dry run unless execute.',
+  },
+  acceptFlags: {
+    ...post,
+    path: '/flags/accept',
+    body: acceptFlagsBody,
+    answer: acceptFlagsAnswer,
+    summary: 'Let an answer of the flag source through that max_moves holds; only says what is held unless execute.',
   },
   caps: { ...get, path: '/caps', query: capsQuery, answer: capsAnswer, summary: 'The caps that hold phases back.' },
   rollback: {

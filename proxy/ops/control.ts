@@ -37,6 +37,17 @@ export const flagChangeSchema = z.strictObject({
 })
 export const setFlagsAnswer = z.strictObject({ executed: z.boolean(), changes: z.array(flagChangeSchema) })
 
+export const acceptFlagsBody = z.strictObject({
+  execute: z.boolean().default(false).describe('false: only say what is held.'),
+  reason: reason.optional(),
+})
+/** The answer of the flag source that `max_moves` holds: `from` runs now, `to` is what the flag asks for at most. */
+export const acceptFlagsAnswer = z.strictObject({
+  executed: z.boolean().describe('false also where nothing is held any more.'),
+  limit: count.nullable().describe('How many integrations one answer may move; null: nothing is held.'),
+  moves: z.array(z.strictObject({ integration: integrationName, from: phase, to: phase })),
+})
+
 /** Caps: what is allowed. */
 export const capsQuery = z.strictObject({ selector: selector.default('*') })
 export const capsAnswer = z.strictObject({ caps: z.array(capSchema) })
@@ -67,6 +78,8 @@ export type Flags = z.infer<typeof flagsAnswer>
 export type SetFlags = z.infer<typeof setFlagsBody>
 export type FlagChange = z.infer<typeof flagChangeSchema>
 export type SetFlagsResult = z.infer<typeof setFlagsAnswer>
+export type AcceptFlags = z.infer<typeof acceptFlagsBody>
+export type AcceptFlagsResult = z.infer<typeof acceptFlagsAnswer>
 export type Rollback = z.infer<typeof rollbackBody>
 export type RollbackResult = z.infer<typeof rollbackAnswer>
 export type Lift = z.infer<typeof liftBody>

@@ -12,6 +12,7 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   explain: ({ params }) => ports.status.explain(params.integration, params.customer),
   flags: ({ query }) => ports.flags.flags(query.selector),
   setFlags: ({ body }, by) => ports.flags.set(body, by),
+  acceptFlags: ({ body }, by) => ports.heldFlags.accept(reasoned(body), by),
   caps: async ({ query }) => ({ caps: [...(await ports.caps.caps(query.selector))] }),
   rollback: ({ body }, by) => ports.caps.rollback(body, by),
   lift: ({ body }, by) => ports.caps.lift(body, by),

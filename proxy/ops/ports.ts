@@ -1,5 +1,15 @@
 import type { OpsAnswer, OpsInput } from './api.ts'
-import type { Flags, Lift, LiftResult, Rollback, RollbackResult, SetFlags, SetFlagsResult } from './control.ts'
+import type {
+  AcceptFlags,
+  AcceptFlagsResult,
+  Flags,
+  Lift,
+  LiftResult,
+  Rollback,
+  RollbackResult,
+  SetFlags,
+  SetFlagsResult,
+} from './control.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
 import type { Accept, Accepted, Leave, Migrate, Run, Started, Verify } from './work.ts'
@@ -18,6 +28,11 @@ export interface FlagsPort {
   flags(selector: string): Promise<Flags>
   /** Without `execute` it only says what would change. */
   set(request: SetFlags, by: string): Promise<SetFlagsResult>
+}
+
+export interface HeldFlagsPort {
+  /** Without `execute` it only says what is held on the replica that is asked. */
+  accept(request: AcceptFlags, by: string): Promise<AcceptFlagsResult>
 }
 
 export interface CapsPort {
@@ -58,6 +73,7 @@ export interface ReplicasPort {
 export interface OpsPorts {
   readonly status: StatusPort
   readonly flags: FlagsPort
+  readonly heldFlags: HeldFlagsPort
   readonly caps: CapsPort
   readonly migrate: MigratePort
   readonly mismatches: MismatchesPort

@@ -6,6 +6,8 @@ import { makeVolatileMemory, type PhaseMemory } from '../../flags/memory.ts'
 import { date, flag, step, where } from './at-hand.ts'
 import { at, build, cohorts } from './phases-at-hand.ts'
 
+type Built = ReturnType<typeof build>
+
 const DOUBTS = {
   'a flag that is missing': { features: [], why: /missing/ },
   'a flag that cannot be parsed': { features: [{ name: 'crossfade.aws', enabled: true, strategies: 1 }], why: /./ },
@@ -167,10 +169,33 @@ test('one answer that moves more than max_moves is held whole until it is let th
   assert.deepEqual([decision.effective, decision.source], ['off', 'held'])
   assert.match(decision.reason, /moves 3 of 4/)
   const moved = once(phases.events, 'moved')
-  assert.equal(phases.acceptHeld(), true)
+  assert.deepEqual((await phases.acceptHeld())?.moves, hold.moves)
   await moved
   assert.equal(phases.decide('azure', 'acme').effective, 'live')
-  assert.equal(phases.acceptHeld(), false)
+  assert.equal(await phases.acceptHeld(), null)
+})
+
+test('what one replica lets through is taken by another that holds the same, and by no replica that holds other flags', async (t) => {
+  const all = ['aws', 'github', 'azure', 'gitlab']
+  const memory = makeVolatileMemory()
+  const [here, there, elsewhere] = [0, 1, 2].map(() => build(t, { maxMoves: 0.25, memory })) as [Built, Built, Built]
+  for (const { phases, source } of [here, there, elsewhere]) {
+    source.give([])
+    await phases.start()
+    const held = once(phases.events, 'held')
+    source.give(all.map((integration) => at(integration, source === elsewhere.source ? 'complete' : 'live')))
+    await held
+  }
+  await here.phases.acceptHeld()
+  assert.equal(here.phases.decide('azure', 'acme').effective, 'live')
+  assert.equal(there.phases.decide('azure', 'acme').effective, 'off')
+  const settled = [there, elsewhere].map(({ phases }) => once(phases.events, 'settled'))
+  await Promise.all([there.clock.advance(1_000), elsewhere.clock.advance(1_000)])
+  await Promise.all(settled)
+  assert.equal(there.phases.decide('azure', 'acme').effective, 'live')
+  assert.equal(there.phases.held(), null)
+  assert.equal(elsewhere.phases.decide('azure', 'acme').effective, 'off')
+  assert.equal(elsewhere.phases.held()?.moves.length, 4)
 })
 
 test('an emptied server and a token of another environment, which switches everything off, move nothing', async (t) => {

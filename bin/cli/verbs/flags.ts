@@ -9,6 +9,7 @@ import { percentage } from '../numbers.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
 import { requireRun } from '../target.ts'
+import { addFlagsAccept } from './flags-accept.ts'
 
 interface SetOptions {
   readonly cohort?: string
@@ -32,6 +33,8 @@ export const addFlags = (program: Command, runner: Runner): void => {
     .option('--execute', 'do it; without it, only say what would change')
     .option('--reason <why>', 'kept in the audit record; needed with --execute')
   runner.bind<SetOptions>(set, setFlags)
+
+  addFlagsAccept(flags, runner)
 
   const lint = flags
     .command('lint')

@@ -5,6 +5,7 @@ import { withOperators } from './with-operators.ts'
 
 const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   setFlags: { selector: 'aws', phase: 'live', reason: 'go' },
+  acceptFlags: {},
   rollback: { selector: 'aws' },
   lift: { selector: 'aws' },
   migrate: { integration: 'aws' },

@@ -73,6 +73,9 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
         ask('flags', selector, { source: 'file', revision: null, fetched_at: null, stale: false, flags: [] }),
       set: (request, by) => ask('setFlags', request, { executed: request.execute, changes: [] }, by),
     },
+    heldFlags: {
+      accept: (request, by) => ask('acceptFlags', request, { executed: request.execute, limit: null, moves: [] }, by),
+    },
     caps: {
       caps: (selector) => ask('caps', selector, [CAP]),
       rollback: (request, by) => ask('rollback', request, { caps: [CAP], durable: true, replicas, still_new: 0 }, by),

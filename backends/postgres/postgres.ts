@@ -2,13 +2,14 @@
  * A home-grown secrets table, as it is. Its columns are looked up in the catalogue once, at the first call; the
  * statements are made from that (statements.ts) and prepared by name on each connection.
  */
+
+import { failedAs, readError, refused, writeFailure } from '../failure.ts'
 import type { Address } from '../secret.ts'
 import { isPlainAddress } from '../secret-text.ts'
 import { addressColumns, addressValues, columnwise } from '../sql/columnwise.ts'
 import type { Answer, FailedAnswer, Statement } from '../sql/connection.ts'
 import type { Database } from '../sql/database.ts'
 import { gatherGets, inRounds } from '../sql/gather.ts'
-import { failedAs, readError, refused, writeFailure } from '../sql/outcomes.ts'
 import { scanPage } from '../sql/scan.ts'
 import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, ScanOutcome, ScanPage, Store } from '../store.ts'
 import { isFenced, postgresCapabilities } from './capabilities.ts'

@@ -1,4 +1,4 @@
-import type { Failure } from '../sql/sqlstate.ts'
+import type { Failure } from '../failure.ts'
 import type { Call, StoreProblem } from '../store.ts'
 
 /** Plaintext to seal under the current key of `customer`, bound to `context`. */

@@ -7,11 +7,11 @@
  */
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
+import type { Failure } from '../failure.ts'
 import { decrypt, encrypt, NONCE_BYTES } from '../gcm.ts'
 import { columnwise } from '../sql/columnwise.ts'
 import type { FailedAnswer } from '../sql/connection.ts'
 import type { Database } from '../sql/database.ts'
-import type { Failure } from '../sql/sqlstate.ts'
 import type { Call, StoreProblem } from '../store.ts'
 import type {
   KeyChange,

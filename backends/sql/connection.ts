@@ -1,8 +1,9 @@
 import type pg from 'pg'
 import type { Clock } from '../../core/clock.ts'
+import { unlessAborted } from '../abort.ts'
+import type { Failure } from '../failure.ts'
 import type { Call } from '../store.ts'
-import { unlessAborted } from './abort.ts'
-import { connectFailure, type Failure, failureOf, spoilsConnection } from './sqlstate.ts'
+import { connectFailure, failureOf, spoilsConnection } from './sqlstate.ts'
 
 /** A prepared statement: parsed and planned once per connection, under this name. */
 export interface Statement {

@@ -1,7 +1,7 @@
+import { unlessAborted } from '../abort.ts'
 import { type Address, addressKey } from '../secret.ts'
 import type { Call, GetOutcome, PutOutcome, PutRequest } from '../store.ts'
-import { unlessAborted } from './abort.ts'
-import { sharedCall } from './outcomes.ts'
+import { sharedCall } from './shared-call.ts'
 
 interface Waiting {
   readonly address: Address

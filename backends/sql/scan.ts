@@ -1,8 +1,8 @@
+import { failedAs } from '../failure.ts'
 import { byteOrder } from '../secret-text.ts'
 import type { Call, ScanEntry, ScanOutcome, ScanPage } from '../store.ts'
 import type { Statement } from './connection.ts'
 import type { Database } from './database.ts'
-import { failedAs } from './outcomes.ts'
 
 /** Both take the integration, a customer, a name to go on after, and a limit. */
 export interface ScanStatements {

@@ -1,12 +1,4 @@
-import type { RefusalReason, UnknownReason } from '../store.ts'
-
-/** What an error means for what was sent. `certain`: the server rolled the statement back, nothing was applied. */
-export type Failure =
-  | { readonly certain: true; readonly reason: RefusalReason; readonly passing: boolean }
-  | { readonly certain: false; readonly reason: UnknownReason; readonly passing: boolean }
-
-const no = (reason: RefusalReason, passing = false): Failure => ({ certain: true, reason, passing })
-const unsure = (reason: UnknownReason): Failure => ({ certain: false, reason, passing: true })
+import { type Failure, no, unsure } from '../failure.ts'
 
 /**
  * SQLSTATE, or its class of two characters. An ERROR that the server reports has ended its transaction, so it is

@@ -1,0 +1,26 @@
+import type { GetOutcome, PutOutcome, RefusalReason, UnknownReason } from './store.ts'
+
+/** What a failure means for what was asked. `certain`: nothing was or will be applied. `passing`: it may end by itself. */
+export type Failure =
+  | { readonly certain: true; readonly reason: RefusalReason; readonly passing: boolean }
+  | { readonly certain: false; readonly reason: UnknownReason; readonly passing: boolean }
+
+export const no = (reason: RefusalReason, passing = false): Failure => ({ certain: true, reason, passing })
+export const unsure = (reason: UnknownReason): Failure => ({ certain: false, reason, passing: true })
+
+/** A read that failed: it changed nothing, so what is certain does not matter. */
+export const readError = (failure: Failure): Extract<GetOutcome, { kind: 'error' }> => ({
+  kind: 'error',
+  reason: failure.reason,
+  passing: failure.passing,
+})
+
+export const writeFailure = (failure: Failure): PutOutcome =>
+  failure.certain ? refused(failure.reason) : { kind: 'unknown', reason: failure.reason }
+
+export const refused = (reason: RefusalReason): PutOutcome => ({ kind: 'refused', reason })
+
+export const failedAs = (failure: Failure): { kind: 'error'; reason: RefusalReason | UnknownReason } => ({
+  kind: 'error',
+  reason: failure.reason,
+})

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { BackendsMetrics } from './metrics.ts'
 
 /** What a store is built with, besides its section of the configuration. */
 export interface StoreDeps {
@@ -7,4 +8,5 @@ export interface StoreDeps {
   readonly clock: Clock
   /** Cryptographically strong random bytes, for nonces and keys. */
   readonly random: (bytes: number) => Uint8Array
+  readonly metrics: BackendsMetrics
 }

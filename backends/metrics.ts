@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { makeVaultMetrics } from './vault/metrics.ts'
 
 /** What the stores measure. `store` is the name in the configuration, `op` and `outcome` come from the port. */
 export const makeBackendsMetrics = (registry: Registry) => ({
@@ -33,6 +34,7 @@ export const makeBackendsMetrics = (registry: Registry) => ({
     labelNames: ['store'],
     registers: [registry],
   }),
+  vault: makeVaultMetrics(registry),
 })
 
 export type BackendsMetrics = ReturnType<typeof makeBackendsMetrics>

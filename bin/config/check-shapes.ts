@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { Registry } from 'prom-client'
 import type { StoreConfig } from '../../backends/config.ts'
 import type { StoreDeps } from '../../backends/deps.ts'
 import { makeFidelity } from '../../backends/fidelity.ts'
+import { makeBackendsMetrics } from '../../backends/metrics.ts'
 import { STORE_KINDS } from '../../backends/registry.ts'
 import type { Store } from '../../backends/store.ts'
 import { systemClock } from '../../core/clock.ts'
@@ -35,7 +37,8 @@ export async function shapeChecks(config: CrossfadeConfig): Promise<readonly Che
 function tryToMake(name: string, section: StoreConfig): Store | null {
   const { make } = STORE_KINDS[section.kind] as { make: (config: StoreConfig, deps: StoreDeps) => Store }
   try {
-    return make(section, { name, clock: systemClock, random: randomBytes })
+    const metrics = makeBackendsMetrics(new Registry())
+    return make(section, { name, clock: systemClock, random: randomBytes, metrics })
   } catch (error) {
     if (isFault(error)) return null
     throw error

@@ -3,7 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { Registry } from 'prom-client'
+import type { StoreDeps } from '../../backends/deps.ts'
 import { makeMemoryStore } from '../../backends/memory/memory.ts'
+import { makeBackendsMetrics } from '../../backends/metrics.ts'
 import { type PostgresConfig, postgresConfigSchema } from '../../backends/postgres/config.ts'
 import { openPostgresStore } from '../../backends/postgres/open.ts'
 import { type SealedConfig, sealedConfigSchema } from '../../backends/sealed/config.ts'
@@ -12,7 +15,12 @@ import type { Store } from '../../backends/store.ts'
 import { systemClock } from '../../core/clock.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
 
-export const deps = (name: string) => ({ name, clock: systemClock, random: (bytes: number) => randomBytes(bytes) })
+export const deps = (name: string): StoreDeps => ({
+  name,
+  clock: systemClock,
+  random: (bytes: number) => randomBytes(bytes),
+  metrics: makeBackendsMetrics(new Registry()),
+})
 
 /** A file that is gone after the test. */
 export async function secretFile(t: TestContext, content: string | Uint8Array): Promise<string> {

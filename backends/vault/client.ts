@@ -1,0 +1,130 @@
+/**
+ * The HTTP client of Vault and OpenBao: nodes with their connections (nodes.ts), the own token (identity.ts), and what an
+ * answer means where all callers read it alike (status.ts). A request is sent again in two cases only, in both of which it
+ * was certainly not looked at: a 403 that a new token may cure, and a node that was not there or passed it on.
+ */
+import type { Clock } from '../../core/clock.ts'
+import { makeAlarm } from '../alarm.ts'
+import { no } from '../failure.ts'
+import type { SecretValue } from '../secret.ts'
+import type { Call, StoreProblem } from '../store.ts'
+import type { Message, Reply } from './exchange.ts'
+import { type Identity, makeIdentity } from './identity.ts'
+import type { AskAuth, Login } from './logins.ts'
+import type { VaultMetrics } from './metrics.ts'
+import type { Nodes } from './nodes.ts'
+import { targetOf, type VaultOutcome, type VaultRequest, vaultFailure } from './request.ts'
+import { statusFailure } from './status.ts'
+
+export interface VaultClient {
+  /**
+   * Sends one request, for at most as long as `call` says. Never rejects. `failed` and certain: nothing was or will be
+   * applied; not certain: it was sent, and may be applied at any time. Bodies are bytes both ways.
+   */
+  request(request: VaultRequest, call: Call): Promise<VaultOutcome>
+  /** Logs in and looks the token up; what is wrong is said in words, for `config check`. */
+  check(call: Call): Promise<readonly StoreProblem[]>
+  close(): Promise<void>
+}
+
+export interface VaultClientOptions {
+  readonly name: string
+  readonly nodes: Nodes
+  readonly namespace: string | null
+  readonly login: Login
+  readonly clock: Clock
+  readonly metrics: VaultMetrics
+}
+
+/** A login serves many requests, so it may take longer than any of them. */
+const LOGIN_MS = 10_000
+
+export function makeVaultClient(options: VaultClientOptions): VaultClient {
+  const { name, nodes, namespace, clock, metrics } = options
+  const alarm = makeAlarm(clock)
+
+  /** Runs `work` until the call is over. */
+  const within = async <T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const armed = alarm.arm(call.deadline, call.signal)
+    try {
+      return await work(armed.signal)
+    } finally {
+      armed.disarm()
+    }
+  }
+  const send = async (request: VaultRequest, token: SecretValue | null, signal: AbortSignal): Promise<Reply> => {
+    const target = targetOf(request)
+    if (target === null) return vaultFailure(no('unrepresentable'), 'a path that cannot be sent unchanged')
+    return nodes.ask(messageOf(request, target, token, namespace), signal)
+  }
+  const ask: AskAuth = (request, token) =>
+    within({ deadline: clock.monotonic() + LOGIN_MS }, async (signal) => outcomeOf(await send(request, token, signal)))
+  const identity = makeIdentity({ name, login: options.login, ask, clock, metrics })
+
+  const perform = async (request: VaultRequest, signal: AbortSignal): Promise<VaultOutcome> => {
+    const held = await identity.held(signal)
+    if (held.kind === 'failed') return held
+    const reply = await send(request, held.token, signal)
+    if (!isRefusal(reply)) return outcomeOf(reply)
+    const other = await identity.another(held, signal)
+    return outcomeOf(other ? await send(request, other.token, signal) : reply)
+  }
+
+  return {
+    request: (request, call) => within(call, (signal) => perform(request, signal)),
+    check: (call) => within(call, (signal) => check(identity, signal)),
+    close: async () => {
+      identity.close()
+      alarm.close()
+      await nodes.close()
+    },
+  }
+}
+
+const isRefusal = (reply: Reply): boolean => reply.kind === 'answer' && reply.status === 403
+
+function outcomeOf(reply: Reply): VaultOutcome {
+  if (reply.kind === 'failed') return reply
+  const failure = statusFailure(reply.status, reply.body)
+  return failure ? vaultFailure(failure, String(reply.status)) : reply
+}
+
+function messageOf(
+  { method, body, contentType }: VaultRequest,
+  target: string,
+  token: SecretValue | null,
+  namespace: string | null,
+): Message {
+  const headers: Record<string, string> = { 'x-vault-request': 'true' }
+  if (token !== null) headers['x-vault-token'] = Buffer.from(token.open()).toString('latin1')
+  if (namespace !== null) headers['x-vault-namespace'] = namespace
+  if (body !== undefined) headers['content-type'] = contentType ?? 'application/json'
+  return { method, target, headers, body: body ?? null }
+}
+
+async function check(identity: Identity, signal: AbortSignal): Promise<readonly StoreProblem[]> {
+  const held = await identity.held(signal)
+  return held.kind === 'held' ? [] : [{ level: 'error', message: wordsOf(held.detail) }]
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody listens there',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer',
+  ECONNRESET: 'the connection was cut; is it https where http is expected, or a client certificate that is missing?',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is of an authority that is not trusted: name it with ca_file',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is of an authority that is not trusted: name it with ca_file',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is of an authority that is not trusted: name it with ca_file',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is of an authority that is not trusted: name it with ca_file',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: see server_name',
+  '403: refused': 'the server refused the login',
+  '400: refused': 'the server refused the login',
+}
+
+/** `detail` ends in a code or a status where there is one. */
+function wordsOf(detail: string): string {
+  const known = Object.keys(MEANINGS).find((code) => detail.endsWith(code))
+  return known === undefined ? detail : `${detail}: ${MEANINGS[known]}`
+}

@@ -27,7 +27,7 @@ test('files and declarations have names that say what they are', () => {
 
 test('no enum, namespace, module augmentation or class parameter property', () => {
   const wrong = code.filter((file) =>
-    /^\s*(?:export )?(?:const )?(?:enum|namespace|declare (?:module|global))\b/m.test(readProjectFile(file)),
+    /^\s*(?:export )?(?:const )?(?:(?:enum|namespace) \w|declare (?:module|global)\b)/m.test(readProjectFile(file)),
   )
   assert.deepEqual(wrong, [])
 })

@@ -80,8 +80,10 @@ export type FlagReading =
   | { readonly kind: 'unusable'; readonly detail: string }
 
 /** What the snapshot says of one integration: its definition, told from missing and from one that cannot be used. */
-export const readFlag = (snapshot: FlagSnapshot, integration: string): FlagReading => {
-  const name = flagName(integration)
+export const readFlag = (snapshot: FlagSnapshot, integration: string): FlagReading =>
+  readFeature(snapshot, flagName(integration))
+
+export const readFeature = (snapshot: FlagSnapshot, name: string): FlagReading => {
   const raw = snapshot.features.get(name)
   if (raw === undefined) return { kind: 'missing' }
   if (snapshot.ambiguous.has(name)) return { kind: 'unusable', detail: `two flags are named ${name}` }

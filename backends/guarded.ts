@@ -4,20 +4,15 @@
  *   deadline -> bulkhead (so many at once, so many waiting, the rest refused) -> one retry of a read -> breaker -> store
  *
  * The breaker counts failures of the store only, never a conflict, a refusal of a value, or a caller that left. While it is
- * open a call is refused as `unavailable` at once. A write is sent at most once: one that was sent and had no answer in
- * time is `unknown`, and the store's adapter is the one to say so, since it knows what was sent.
+ * open a call is refused as `unavailable` at once, and a ping of our own, no call of a client, finds out when the store is
+ * back (`backends/breaker.ts`). A write is sent at most once: one that was sent and had no answer in time is `unknown`,
+ * and the store's adapter is the one to say so, since it knows what was sent.
  */
-import {
-  BrokenCircuitError,
-  BulkheadRejectedError,
-  bulkhead,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhenResult,
-} from 'cockatiel'
+import { BulkheadRejectedError, bulkhead, handleWhenResult, retry } from 'cockatiel'
 import type { Clock } from '../core/clock.ts'
+import { unlessAborted } from './abort.ts'
 import { type Alarm, DEADLINE_PASSED, makeAlarm } from './alarm.ts'
+import { type BreakerState, makeBreaker } from './breaker.ts'
 import type { BackendsMetrics } from './metrics.ts'
 import { isStoreFailure, type Outcome, outcomeLabel } from './outcome.ts'
 import type { Call, RefusalReason, Store } from './store.ts'
@@ -65,7 +60,8 @@ interface Passage<R extends Outcome> {
 
 export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store {
   const alarm = makeAlarm(deps.clock)
-  const pass = makePassing(store.name, limits, deps, alarm)
+  const attempts = makeAttempts(store, limits, deps, alarm)
+  const pass = makePassing(store.name, limits, deps, alarm, attempts)
   const single = async <R extends Outcome>(
     op: Op,
     call: Call,
@@ -111,6 +107,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
     ping: (call) => single('ping', call, (inner) => store.ping(inner), READ),
     check: (call) => store.check(call),
     close: () => {
+      attempts.close()
       alarm.close()
       return store.close()
     },
@@ -118,34 +115,30 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
 }
 
 /** Deadline and metrics around the bulkhead. */
-function makePassing(name: string, limits: Limits, { clock, metrics }: GuardDeps, alarm: Alarm) {
-  const attempt = makeAttempts(name, limits, metrics)
+function makePassing(
+  name: string,
+  limits: Limits,
+  { clock, metrics }: GuardDeps,
+  alarm: Alarm,
+  { attempt }: ReturnType<typeof makeAttempts>,
+) {
   const slots = bulkhead(limits.concurrency.max, limits.concurrency.queue)
 
-  /** What waits in the queue when its time is over is never sent; what was sent may answer for itself, but only at once. */
+  /** What waits in the queue when its time is over is never sent. */
   const inTurn = <R extends Outcome>(passage: Passage<R>, signal: AbortSignal): Promise<readonly R[]> => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly R[]>()
-    let sent = false
-    const giveUp = (): void => {
-      if (sent) setImmediate(() => resolve(passage.lost()))
-      else resolve(passage.refuse('unavailable'))
-    }
+    const giveUp = (): void => resolve(passage.refuse('unavailable'))
     signal.addEventListener('abort', giveUp)
     const task = (): readonly R[] | Promise<readonly R[]> => {
       if (signal.aborted) return passage.refuse('unavailable')
-      sent = true
+      signal.removeEventListener('abort', giveUp)
       return attempt(passage)
     }
-    slots.execute(task).then(
-      (outcomes) => {
-        signal.removeEventListener('abort', giveUp)
-        resolve(outcomes)
-      },
-      (error: unknown) => {
-        if (error instanceof BulkheadRejectedError) resolve(passage.refuse('unavailable'))
-        else reject(error)
-      },
-    )
+    slots.execute(task).then(resolve, (error: unknown) => {
+      signal.removeEventListener('abort', giveUp)
+      if (error instanceof BulkheadRejectedError) resolve(passage.refuse('unavailable'))
+      else reject(error)
+    })
     return promise
   }
 
@@ -171,41 +164,62 @@ function makePassing(name: string, limits: Limits, { clock, metrics }: GuardDeps
   }
 }
 
-const BREAKER_GAUGE: Readonly<Record<CircuitState, number>> = {
-  [CircuitState.Closed]: 0,
-  [CircuitState.HalfOpen]: 0.5,
-  [CircuitState.Open]: 1,
-  [CircuitState.Isolated]: 1,
+const BREAKER_GAUGE: Readonly<Record<BreakerState, number>> = { closed: 0, trying: 0.5, open: 1 }
+
+interface Sent<R> {
+  readonly outcomes: readonly R[]
+  readonly failed: boolean
 }
 
 /** The breaker, and one retry of a read that met a broken connection. */
-function makeAttempts(name: string, limits: Limits, metrics: BackendsMetrics) {
-  const breaker = circuitBreaker(
-    handleWhenResult((result) => (result as { failed: boolean }).failed),
-    { halfOpenAfter: limits.breaker.reset, breaker: new ConsecutiveBreaker(limits.breaker.failures) },
+function makeAttempts(store: Store, { breaker: { failures, reset }, deadline }: Limits, deps: GuardDeps, alarm: Alarm) {
+  const { clock, metrics } = deps
+  const { name } = store
+  const breaker = makeBreaker({
+    failures,
+    reset,
+    clock,
+    onState: (state) => metrics.breaker.set({ store: name }, BREAKER_GAUGE[state]),
+    ping: async () => {
+      const call = { deadline: clock.monotonic() + deadline }
+      const { signal, disarm } = alarm.arm(call.deadline, undefined)
+      const outcome = await unlessAborted(store.ping({ ...call, signal }), signal, READ.lost).finally(disarm)
+      return { failed: isStoreFailure(outcome) }
+    },
+  })
+  const once = async <R extends Outcome>({ call, send, refuse, lost }: Passage<R>): Promise<Sent<R>> => {
+    const sent = await breaker.attempt(async () => {
+      const outcomes = await answerOr(lost, send(call), call.signal)
+      return { outcomes, failed: outcomes.length > 0 && outcomes.every(isStoreFailure) && !leftEarly(call) }
+    })
+    return sent ?? { outcomes: refuse('unavailable'), failed: false }
+  }
+  const again = retry(
+    handleWhenResult((sent) => (sent as Sent<Outcome>).failed),
+    { maxAttempts: 1 },
   )
-  metrics.breaker.set({ store: name }, 0)
-  breaker.onStateChange((state) => metrics.breaker.set({ store: name }, BREAKER_GAUGE[state]))
-
-  const once = async <R extends Outcome>({ call, send, refuse }: Passage<R>) => {
-    try {
-      return await breaker.execute(async () => {
-        const outcomes = await send(call)
-        return { outcomes, failed: outcomes.length > 0 && outcomes.every(isStoreFailure) && !leftEarly(call) }
-      })
-    } catch (error) {
-      if (error instanceof BrokenCircuitError) return { outcomes: refuse('unavailable'), failed: false }
-      throw error
-    }
+  return {
+    attempt: async <R extends Outcome>(passage: Passage<R>): Promise<readonly R[]> => {
+      if (!RETRIED.has(passage.op)) return (await once(passage)).outcomes
+      const { outcomes } = await again.execute(({ attempt }) => {
+        if (attempt > 0) metrics.retries.inc({ store: name, op: passage.op })
+        return once(passage)
+      }, passage.call.signal)
+      return outcomes
+    },
+    close: () => breaker.close(),
   }
+}
 
-  return async <R extends Outcome>(passage: Passage<R>): Promise<readonly R[]> => {
-    const first = await once(passage)
-    const again = first.failed && RETRIED.has(passage.op) && !passage.call.signal?.aborted
-    if (!again) return first.outcomes
-    metrics.retries.inc({ store: name, op: passage.op })
-    return (await once(passage)).outcomes
-  }
+/** What was sent may answer for itself when its time is over, but only at once. */
+function answerOr<R>(lost: () => R, answer: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
+  if (!signal) return answer
+  const { promise, resolve, reject } = Promise.withResolvers<R>()
+  const giveUp = (): void => void setImmediate(() => resolve(lost()))
+  if (signal.aborted) giveUp()
+  else signal.addEventListener('abort', giveUp)
+  answer.finally(() => signal.removeEventListener('abort', giveUp)).then(resolve, reject)
+  return promise
 }
 
 /** A caller that went away says nothing about the store; a deadline that passed does. */

@@ -7,7 +7,9 @@ export const limitKeys = {
   breaker: z
     .strictObject({ failures: z.int().min(1).default(10), reset: durationSchema.prefault('5s') })
     .prefault({})
-    .describe('Opens after so many failures of the store in a row; tries one call again after `reset`.'),
+    .describe(
+      'Opens after so many failures of the store in a row; then a ping every `reset` finds out when it is back.',
+    ),
   concurrency: z
     .strictObject({ max: z.int().min(1).default(64), queue: z.int().min(0).default(256) })
     .prefault({})

@@ -3,6 +3,7 @@ import { makeVaultMetrics } from './vault/metrics.ts'
 
 /** What the stores measure. `store` is the name in the configuration, `op` and `outcome` come from the port. */
 export const makeBackendsMetrics = (registry: Registry) => ({
+  watchConnections: makeConnections(registry),
   latency: new Histogram({
     name: 'crossfade_store_seconds',
     help: 'Time that a call to a store took, as its caller saw it: queue, retry and deadline included.',
@@ -36,5 +37,36 @@ export const makeBackendsMetrics = (registry: Registry) => ({
   }),
   vault: makeVaultMetrics(registry),
 })
+
+/** Connections of one pool, now. */
+export interface ConnectionCounts {
+  /** Those that are made, or being made. */
+  readonly open: number
+  /** Of the open ones, those that nothing uses. */
+  readonly idle: number
+  /** Calls that wait for a connection. */
+  readonly waiting: number
+}
+
+/** Connections are counted when somebody looks: a pool knows them anyway, and tells of no change. */
+function makeConnections(registry: Registry) {
+  const pools: { readonly store: string; readonly server: string; readonly count: () => ConnectionCounts }[] = []
+  new Gauge({
+    name: 'crossfade_store_connections',
+    help: 'Connections to a server of a store by state: open (idle ones included), idle, and calls that wait for one.',
+    labelNames: ['store', 'server', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { store, server, count } of pools) {
+        for (const [state, number] of Object.entries(count())) this.inc({ store, server, state }, number)
+      }
+    },
+  })
+  /** `server`: what kind of server the pool leads to, since a store may have two; pools of the same are added up. */
+  return (store: string, server: 'postgresql' | 'vault', count: () => ConnectionCounts): void => {
+    pools.push({ store, server, count })
+  }
+}
 
 export type BackendsMetrics = ReturnType<typeof makeBackendsMetrics>

@@ -7,7 +7,7 @@ import type { PostgresConfig } from './config.ts'
 import { makePostgresStore } from './postgres.ts'
 
 /** Builds the store of one section; connects at its first call. Throws a `Fault` if a file cannot be used. */
-export function openPostgresStore(config: PostgresConfig, { name, clock, random }: StoreDeps): Store {
+export function openPostgresStore(config: PostgresConfig, { name, clock, random, metrics }: StoreDeps): Store {
   const { column, key_file } = config.encoding
   const key = key_file === undefined ? null : readKeyFile(key_file)
   const database = makeDatabase({
@@ -18,5 +18,6 @@ export function openPostgresStore(config: PostgresConfig, { name, clock, random 
     statementTimeout: config.deadline,
     clock,
   })
+  metrics.watchConnections(name, 'postgresql', database.connections)
   return makePostgresStore(name, config, database, makeCodec(column, key, random))
 }

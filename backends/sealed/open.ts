@@ -8,7 +8,7 @@ import type { RootKeys } from './local-keys.ts'
 import { makeSealedStore } from './sealed.ts'
 
 /** Builds the store of one section; connects and migrates at its first call. Throws a `Fault` if a file cannot be used. */
-export function openSealedStore(config: SealedConfig, { name, clock, random }: StoreDeps): Store {
+export function openSealedStore(config: SealedConfig, { name, clock, random, metrics }: StoreDeps): Store {
   const { schema, keyring } = config
   const rootKeys: RootKeys = [
     readKeyFile(keyring.root_key_file),
@@ -22,6 +22,7 @@ export function openSealedStore(config: SealedConfig, { name, clock, random }: S
     statementTimeout: config.deadline,
     clock,
   })
+  metrics.watchConnections(name, 'postgresql', database.connections)
   const { cache, cache_for: cacheFor } = keyring
   return makeSealedStore({
     name,

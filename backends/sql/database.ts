@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Clock } from '../../core/clock.ts'
+import type { ConnectionCounts } from '../metrics.ts'
 import type { Call } from '../store.ts'
 import {
   type Answer,
@@ -30,6 +31,7 @@ export interface Database {
    * (`STORE_MS`), which keeps the estimate of that clock fresh.
    */
   askBounded<Row extends Timed>(statement: Statement, values: readonly unknown[], call: Call): Promise<Answer<Row>>
+  connections(): ConnectionCounts
   close(): Promise<void>
 }
 
@@ -85,6 +87,7 @@ export function makeDatabase(options: DatabaseOptions): Database {
         if (call.signal?.aborted) return NEVER_SENT
         return (await sendTimed(loan, statement, [...values, deadline], call)) as Answer<Row>
       }),
+    connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   }
 }

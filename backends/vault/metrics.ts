@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 
 /** What the clients of Vault and OpenBao measure. `store` is the name in the configuration. */
 export const makeVaultMetrics = (registry: Registry) => ({
@@ -12,12 +12,6 @@ export const makeVaultMetrics = (registry: Registry) => ({
     name: 'crossfade_vault_redirects_total',
     help: 'Redirects that a server answered with: followed to a configured address, or refused.',
     labelNames: ['store', 'outcome'],
-    registers: [registry],
-  }),
-  connections: new Gauge({
-    name: 'crossfade_vault_connections',
-    help: 'Open connections to a Vault or OpenBao server.',
-    labelNames: ['store'],
     registers: [registry],
   }),
   connects: new Counter({

@@ -5,6 +5,7 @@
  */
 import { Pool } from 'undici'
 import { no } from '../failure.ts'
+import type { ConnectionCounts } from '../metrics.ts'
 import { type Answer, exchange, type Message, type Reply } from './exchange.ts'
 import type { VaultMetrics } from './metrics.ts'
 import { vaultFailure } from './request.ts'
@@ -23,6 +24,7 @@ export interface NodesOptions {
 export interface Nodes {
   /** Never rejects. */
   ask(message: Message, signal: AbortSignal): Promise<Reply>
+  connections(): ConnectionCounts
   close(): Promise<void>
 }
 
@@ -71,6 +73,12 @@ export function makeNodes(options: NodesOptions): Nodes {
 
   return {
     ask,
+    connections: () => {
+      const stats = [...pools.values()].map((pool) => pool.stats)
+      const sum = (of: 'connected' | 'running' | 'queued'): number => stats.reduce((all, { [of]: n }) => all + n, 0)
+      const open = sum('connected')
+      return { open, idle: Math.max(0, open - sum('running')), waiting: sum('queued') }
+    },
     close: async () => {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
     },
@@ -79,7 +87,6 @@ export function makeNodes(options: NodesOptions): Nodes {
 
 function makePools({ name, addresses, maxConnections, tls, metrics }: NodesOptions): ReadonlyMap<string, Pool> {
   const connect = makeConnector(tls)
-  const labels = { store: name }
   const open = (origin: string): Pool => {
     const pool = new Pool(origin, {
       connect,
@@ -88,14 +95,9 @@ function makePools({ name, addresses, maxConnections, tls, metrics }: NodesOptio
       keepAliveTimeout: KEEP_ALIVE_MS,
       allowH2: false,
     })
-    pool.on('connect', () => {
-      metrics.connects.inc(labels)
-      metrics.connections.inc(labels)
-    })
-    pool.on('disconnect', () => metrics.connections.dec(labels))
+    pool.on('connect', () => metrics.connects.inc({ store: name }))
     return pool
   }
-  metrics.connections.set(labels, 0)
   return new Map(addresses.map((address) => [address, open(address)]))
 }
 

@@ -1,21 +1,21 @@
 import type { Clock } from '../../core/clock.ts'
+import type { BackendsMetrics } from '../metrics.ts'
 import { makeVaultClient, type VaultClient } from './client.ts'
 import type { VaultConfig } from './config.ts'
 import { makeLogin } from './logins.ts'
-import type { VaultMetrics } from './metrics.ts'
 import { makeNodes } from './nodes.ts'
 
 export interface VaultDeps {
   /** The store's name in the configuration. */
   readonly name: string
   readonly clock: Clock
-  readonly metrics: { readonly vault: VaultMetrics }
+  readonly metrics: Pick<BackendsMetrics, 'vault' | 'watchConnections'>
 }
 
 /** The client of one section; connects and logs in at its first request. Throws a `Fault` if a certificate cannot be read. */
 export function openVaultClient(
   config: VaultConfig,
-  { name, clock, metrics: { vault: metrics } }: VaultDeps,
+  { name, clock, metrics: { vault: metrics, watchConnections } }: VaultDeps,
 ): VaultClient {
   const nodes = makeNodes({
     name,
@@ -24,6 +24,7 @@ export function openVaultClient(
     tls: config,
     metrics,
   })
+  watchConnections(name, 'vault', nodes.connections)
   const login = makeLogin(config.auth)
   return makeVaultClient({ name, nodes, namespace: config.namespace ?? null, login, clock, metrics })
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { Registry } from 'prom-client'
 import { guardStore, type Limits } from '../../backends/guarded.ts'
 import { makeMemoryStore } from '../../backends/memory/memory.ts'
@@ -133,20 +133,67 @@ test('a read that met a broken connection is sent once more; a write is not', as
   assert.equal(puts, 1)
 })
 
-test('the breaker opens after so many failures in a row, refuses at once, and closes when the store answers again', async (t: TestContext) => {
-  t.mock.timers.enable({ apis: ['Date'], now: 0 })
-  const answers: GetOutcome[] = [LOST, LOST, LOST, { kind: 'absent', deleted: false, fence: null }]
-  const { seen, change } = scripted(answers)
-  const { store, metric } = setup(change)
+test('the breaker opens after so many failures in a row, refuses at once, and closes when a ping is answered again', async () => {
+  const { seen, change } = scripted([LOST, LOST, LOST, { kind: 'absent', deleted: false, fence: null }])
+  const { clock, store, metric } = setup(change)
   await store.get(WHERE, CALL)
   // The third failure opened it, so the retry of this one is refused already.
   assert.deepEqual(await store.get(WHERE, CALL), { kind: 'error', reason: 'unavailable', passing: true })
   assert.equal(seen.calls, 3)
   assert.deepEqual(await store.put(WHERE, secret('a'), ANY, CALL), { kind: 'refused', reason: 'unavailable' })
   assert.equal((await metric('crossfade_store_breaker_open'))['legacy'], 1)
-  t.mock.timers.tick(5_000)
-  assert.equal((await store.get(WHERE, CALL)).kind, 'absent')
+  await clock.advance(5_000)
   assert.equal((await metric('crossfade_store_breaker_open'))['legacy'], 0)
+  assert.equal((await store.get(WHERE, CALL)).kind, 'absent')
+})
+
+test('while a store hangs, none of its callers waits to find out whether it is back: a ping does', async () => {
+  let hanging = true
+  let [pings, gets] = [0, 0]
+  const { clock, store, metric } = setup((inner) => ({
+    ...inner,
+    get: (where, call) => {
+      gets += 1
+      return hanging ? new Promise(() => {}) : inner.get(where, call)
+    },
+    ping: (call) => {
+      pings += 1
+      return hanging ? new Promise(() => {}) : inner.ping(call)
+    },
+  }))
+  for (let n = 0; n < 3; n += 1) {
+    const lost = store.get(WHERE, CALL)
+    await clock.advance(500)
+    await lost
+  }
+  await clock.advance(5_000)
+  // The ping is on its way, and waits; a caller does not.
+  assert.deepEqual([pings, (await metric('crossfade_store_breaker_open'))['legacy']], [1, 0.5])
+  assert.deepEqual(await store.get(WHERE, CALL), { kind: 'error', reason: 'unavailable', passing: true })
+  await clock.advance(500)
+  assert.equal((await metric('crossfade_store_breaker_open'))['legacy'], 1)
+  hanging = false
+  await clock.advance(4_999)
+  assert.deepEqual([pings, gets], [1, 3])
+  await clock.advance(1)
+  assert.equal((await store.get(WHERE, CALL)).kind, 'absent')
+  assert.deepEqual([pings, gets], [2, 4])
+})
+
+test('after a ping one failure opens the breaker again, until a call has succeeded', async () => {
+  const absent: GetOutcome = { kind: 'absent', deleted: false, fence: null }
+  const { seen, change } = scripted([LOST, LOST, LOST, LOST, absent, LOST, absent])
+  const { clock, store } = setup(change)
+  await store.get(WHERE, CALL)
+  await store.get(WHERE, CALL)
+  await clock.advance(5_000)
+  // The ping was answered, the call was not: this one is not even sent a second time.
+  assert.deepEqual(await store.get(WHERE, CALL), { kind: 'error', reason: 'unavailable', passing: true })
+  assert.equal(seen.calls, 4)
+  await clock.advance(5_000)
+  assert.deepEqual(await store.get(WHERE, CALL), absent)
+  assert.deepEqual(await store.get(WHERE, CALL), absent)
+  assert.equal(seen.calls, 7)
 })
 
 test('refusals of a value, conflicts and absence never open the breaker', async () => {

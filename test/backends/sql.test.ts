@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { Registry } from 'prom-client'
+import type { StoreConfig } from '../../backends/config.ts'
+import { makeBackendsMetrics } from '../../backends/metrics.ts'
+import { openStore } from '../../backends/open.ts'
 import { makeCodec } from '../../backends/postgres/codec.ts'
 import { openPostgresStore } from '../../backends/postgres/open.ts'
 import { makePostgresStore } from '../../backends/postgres/postgres.ts'
@@ -9,6 +13,7 @@ import { connectFailure, failureOf } from '../../backends/sql/sqlstate.ts'
 import { ANY } from '../../backends/store.ts'
 import { systemClock } from '../../core/clock.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
+import { openTransaction, untilBlocked } from './blocked.ts'
 import { address, call, plain, plainSecret, secret } from './checks/check.ts'
 import { deps, MAPPINGS, postgresConfig } from './subjects.ts'
 
@@ -50,6 +55,28 @@ test('the isolation level is the one that the statements need, whatever the data
   )
   const answer = await database(t, url).ask(statement('level', 'SHOW transaction_isolation'), [], call())
   assert.deepEqual(answer, { kind: 'rows', rows: [{ transaction_isolation: 'read committed' }] })
+})
+
+test('the connections of a store are counted: those that are open, those that nothing uses, and who waits for one', async (t) => {
+  const { url } = await freshDatabase(t)
+  const registry = new Registry()
+  const config: StoreConfig = { ...(await postgresConfig(t, MAPPINGS.postgres, url)), max_connections: 2 }
+  const store = openStore(config, { ...deps('legacy'), metrics: makeBackendsMetrics(registry) })
+  t.after(() => store.close())
+  const counted = async () => {
+    const { values } = (await registry.getSingleMetric('crossfade_store_connections')?.get()) ?? { values: [] }
+    return Object.fromEntries(values.map(({ labels, value }) => [`${labels['store']} ${labels['state']}`, value]))
+  }
+  assert.deepEqual(await counted(), { 'legacy open': 0, 'legacy idle': 0, 'legacy waiting': 0 })
+  const pool = testPool(t, url)
+  await pool.query(MAPPINGS.postgres.create)
+  const held = await openTransaction(t, pool, 'lock table t in access exclusive mode')
+  const puts = ['a', 'b', 'c'].map((name) => store.put(address('aws', name), secret(name), ANY, call()))
+  await untilBlocked(pool)
+  assert.deepEqual(await counted(), { 'legacy open': 2, 'legacy idle': 0, 'legacy waiting': 1 })
+  await held.end('COMMIT')
+  await Promise.all(puts)
+  assert.deepEqual(await counted(), { 'legacy open': 2, 'legacy idle': 2, 'legacy waiting': 0 })
 })
 
 test('reads of the same instant are one statement, and one alone is the plain one', async (t) => {

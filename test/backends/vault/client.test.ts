@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { Registry } from 'prom-client'
 import { z } from 'zod'
+import { makeBackendsMetrics } from '../../../backends/metrics.ts'
 import type { VaultClient } from '../../../backends/vault/client.ts'
 import { vaultKeys } from '../../../backends/vault/config.ts'
 import { openVaultClient } from '../../../backends/vault/open.ts'
@@ -35,6 +37,24 @@ test('what is written is read back byte for byte, and listed', { skip: bao.skip 
   assert.match(got.kind === 'answer' ? got.body.toString('utf8') : '', /"number":12345678901234567890/)
   const list = await client.request({ method: 'GET', path: [mount, 'aws'], query: { list: 'true' } }, call())
   assert.deepEqual((json(list) as { data: unknown }).data, { keys: ['a b%ü'] })
+})
+
+test('its connections are counted among those of its store', { skip: bao.skip }, async (t) => {
+  const registry = new Registry()
+  const metrics = makeBackendsMetrics(registry)
+  const { url, rootToken } = await bao.server()
+  const auth = { kind: 'token', token_file: await secretFile(t, rootToken) }
+  const config = z.object(vaultKeys).parse({ address: url, auth })
+  const client = openVaultClient(config, { ...deps('vaulted'), metrics })
+  t.after(() => client.close())
+  await client.request({ method: 'GET', path: ['sys', 'mounts'] }, call())
+  const { values } = (await registry.getSingleMetric('crossfade_store_connections')?.get()) ?? { values: [] }
+  const counted = Object.fromEntries(
+    values.map(({ labels, value }) => [`${labels['store']} ${labels['server']} ${labels['state']}`, value]),
+  )
+  assert.equal(counted['vaulted vault waiting'], 0)
+  // The login and the request may have had one each.
+  assert.ok([1, 2].includes(counted['vaulted vault open'] ?? 0), JSON.stringify(counted))
 })
 
 test('what is not there is an answer; what the policy denies is refused for certain', { skip: bao.skip }, async (t) => {

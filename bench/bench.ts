@@ -24,10 +24,10 @@ interface Order {
 /** Null for a command line that is not one. */
 const readOrder = (argv: readonly string[]): Order | null => {
   try {
-    const options = { seconds: { type: 'string', default: '20' }, json: { type: 'boolean', default: false } } as const
+    const options = { seconds: { type: 'string' }, json: { type: 'boolean', default: false } } as const
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
     const [name = '', ...more] = positionals
-    const seconds = Number(values.seconds)
+    const seconds = Number(values.seconds ?? SCENARIOS[name]?.seconds)
     const isOrder = Object.hasOwn(SCENARIOS, name) && more.length === 0 && seconds > 0
     return isOrder ? { name, seconds, json: values.json } : null
   } catch {

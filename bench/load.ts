@@ -57,14 +57,14 @@ export const closedLoop = async ({ url, connections, ms, next, onAnswer }: LoadO
   }
 }
 
-interface Target {
+export interface Target {
   readonly agent: Agent
   readonly hostname: string
   readonly port: string
 }
 
 /** True for 2xx, once all of the body has come. */
-const send = async (target: Target, { method, path, headers, body }: Shot): Promise<boolean> => {
+export const send = async (target: Target, { method, path, headers, body }: Shot): Promise<boolean> => {
   const length = body === null ? {} : { 'content-length': String(body.byteLength) }
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const sent = request({ ...target, method, path, headers: { ...headers, ...length } }, (response) => {

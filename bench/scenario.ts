@@ -20,6 +20,8 @@ export interface Bench {
 export interface Scenario<Name extends string = string> {
   readonly name: string
   readonly about: string
+  /** How long it measures if nobody says; 20 by default. */
+  readonly seconds?: number
   /** Started in this order, each with those before it; stopped in the reverse one. */
   readonly systems: Readonly<Record<Name, (bench: Bench, started: ReadonlyMap<string, System>) => Promise<System>>>
   /** Measures; the answer is printed as the last line, with the scenario's name. */

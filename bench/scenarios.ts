@@ -1,18 +1,28 @@
-import type { Bench, Result } from './scenario.ts'
+import type { Bench, Result, Scenario } from './scenario.ts'
 import { runScenario } from './scenario.ts'
 import { debtwrite } from './scenarios/debtwrite.ts'
+import { isolation } from './scenarios/isolation.ts'
 import { ledger } from './scenarios/ledger.ts'
 import { passthrough } from './scenarios/passthrough.ts'
 
 /** A scenario whose systems' names no longer matter. */
 export interface Listed {
   readonly about: string
+  readonly seconds: number
   run(bench: Bench): Promise<Result>
+}
+
+const SECONDS = 20
+
+const listed = <Name extends string>(scenario: Scenario<Name>): Readonly<Record<string, Listed>> => {
+  const { name, about, seconds = SECONDS } = scenario
+  return { [name]: { about, seconds, run: (bench) => runScenario(scenario, bench) } }
 }
 
 /** `npm run bench -- NAME`; a new scenario is one file and one line here. */
 export const SCENARIOS: Readonly<Record<string, Listed>> = {
-  [debtwrite.name]: { about: debtwrite.about, run: (bench) => runScenario(debtwrite, bench) },
-  [ledger.name]: { about: ledger.about, run: (bench) => runScenario(ledger, bench) },
-  [passthrough.name]: { about: passthrough.about, run: (bench) => runScenario(passthrough, bench) },
+  ...listed(debtwrite),
+  ...listed(isolation),
+  ...listed(ledger),
+  ...listed(passthrough),
 }

@@ -9,7 +9,10 @@ const NOBODY = '127.0.0.1:0'
  * PostgreSQL with both stores and the ledger, as durable as it comes, and nobody who serves; `url` is the path of the
  * configuration. One cluster for all three: what each of them commits waits for the same disk.
  */
-export const startStores = async (bench: Bench): Promise<System> => {
+export const startStores = (bench: Bench): Promise<System> => startStoresWith(bench, 100)
+
+/** With so many sample secrets. */
+export const startStoresWith = async (bench: Bench, secrets: number): Promise<System> => {
   const dataDir = dataFolder(bench)
   // As root, PostgreSQL's user must get through.
   mkdirSync(dataDir, { mode: 0o711 })
@@ -17,7 +20,7 @@ export const startStores = async (bench: Bench): Promise<System> => {
   const { paths, postgres } = await startEmbedded({
     dataDir,
     listen: { clients: NOBODY, operators: NOBODY },
-    sample: { secrets: 100 },
+    sample: { secrets },
     log: () => undefined,
   })
   return { url: paths.config, headers: {}, stop: () => postgres.stop() }

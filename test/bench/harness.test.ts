@@ -5,8 +5,10 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { alternate, figuresOf, ratiosOf } from '../../bench/compare.ts'
 import { closedLoop, type Shot } from '../../bench/load.ts'
+import { openLoop } from '../../bench/open-loop.ts'
 import { startNode } from '../../bench/process.ts'
 import { type Bench, defineScenario, runScenario } from '../../bench/scenario.ts'
+import { makeRandom } from '../../bin/embedded/sample/random.ts'
 
 const SLOW_SERVER = fileURLToPath(new URL('slow-server.ts', import.meta.url))
 const shot = (method: Shot['method']): Shot => ({ method, path: '/', headers: {}, body: null })
@@ -62,6 +64,24 @@ test('answers outside 2xx are failures and no latencies', async (t: TestContext)
   const slice = await loaded(url, 'DELETE')
   assert.equal(slice.latenciesMs.length, 0)
   assert.ok(slice.failures > 0)
+})
+
+test('an open loop does not wait for answers, and latency counts from when a request was due', async (t: TestContext) => {
+  const { url, stop } = await startSlow(200)
+  t.after(stop)
+  const random = makeRandom('gaps')
+  const arrivals = await openLoop({
+    url,
+    perSecond: 100,
+    ms: 300,
+    next: () => shot('GET'),
+    random: () => random.below(1000) / 1000,
+    signal: bench.signal,
+  })
+  // A closed loop of one connection would have got through two.
+  assert.ok(arrivals.length > 10, `${arrivals.length}`)
+  assert.ok(arrivals.every(({ ok, due, answered }) => ok && answered - due >= 199))
+  assert.ok(arrivals.every(({ due }, n) => n === 0 || due >= (arrivals[n - 1]?.due ?? 0)))
 })
 
 test('a program that ends before it is ready is told with its last lines', async () => {

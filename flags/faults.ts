@@ -26,6 +26,11 @@ export const FLAGS_FAULTS = {
     title: 'It is not known which phases stood last',
     next: 'Wait for the ledger; the start is tried again.',
   },
+  'gate-busy': {
+    status: 503,
+    title: 'What a gate remembers changed again and again meanwhile',
+    next: 'Try again; crossfade gates list shows where it stands.',
+  },
   'lift-refused': {
     status: 409,
     title: 'The flag asks for more than runs now, so lifting would move customers forward',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { definitionKey, type FlagDefinition } from './definition.ts'
 import { type CompiledFlag, compileFlag, type Engine, type Evaluation, type FlagContext, phaseOf } from './engine.ts'
 import type { AcceptedFlag, PhaseRecord } from './memory.ts'
@@ -12,6 +13,8 @@ import type { Phase } from './phase.ts'
 export interface HistoryEntry extends CompiledFlag {
   readonly from: number
   readonly key: string
+  /** A digest of the key, to be kept where the definition itself would be too much. */
+  readonly name: string
 }
 
 /** Newest first; empty: no flag was ever accepted. */
@@ -40,11 +43,11 @@ const takesEverybody = (strategy: FlagDefinition['feature']['strategies'][number
   strategy.constraints.length === 0 &&
   strategy.segments.length === 0
 
-const toEntry = ({ definition, from }: AcceptedFlag): HistoryEntry => ({
-  ...compileFlag(definition),
-  from,
-  key: definitionKey(definition),
-})
+const toEntry = ({ definition, from }: AcceptedFlag): HistoryEntry => {
+  const key = definitionKey(definition)
+  const name = createHash('sha256').update(key).digest('hex').slice(0, 16)
+  return { ...compileFlag(definition), from, key, name }
+}
 
 export const historyOf = (record: PhaseRecord | undefined): History => record?.flags.map(toEntry) ?? []
 
@@ -90,3 +93,6 @@ export const namesOnlyOff = ({ feature }: FlagDefinition): boolean => {
   const variants = [...feature.variants, ...feature.strategies.flatMap((strategy) => strategy.variants)]
   return !feature.enabled || variants.every(({ payload }) => phaseOf(payload) === 'off')
 }
+
+/** A short name of the newest definition, the same on every replica; null: no flag was ever accepted. */
+export const newestName = (history: History): string | null => history[0]?.name ?? null

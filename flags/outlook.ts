@@ -95,6 +95,15 @@ export const asksIn = (
   return asks
 }
 
+/** What nobody is asked for anything by. */
+export const NOTHING_ASKED = 'off 100 %'
+
+/** What a flag asks of a cohort, in its order: `live 5 %, shadow 100 %`. */
+export const asksInWords = (asks: readonly Ask[]): string =>
+  asks.length === 0
+    ? NOTHING_ASKED
+    : asks.map(({ phase, percent, some }) => `${phase} ${some ? 'for some' : `${percent} %`}`).join(', ')
+
 const highest = (asks: readonly Ask[]): Phase =>
   asks.reduce<Phase>((top, { phase }) => (phaseRank(phase) > phaseRank(top) ? phase : top), 'off')
 

@@ -79,6 +79,7 @@ export async function verify(
   options: { readonly repair: boolean } = { repair: false },
 ): Promise<VerifyResult> {
   await persist(deps, watch.signal, () => assertInventoried(deps, integration))
+  const began = await persist(deps, watch.signal, () => deps.verification.began())
   const total = await persist(deps, watch.signal, () => deps.rows(integration))
   const words: readonly VerifyWord[] = ['equal', 'owing', 'quarantined', ...MISMATCH_CLASSES]
   const tally = Object.fromEntries(words.map((word) => [word, 0])) as Record<VerifyWord, number>
@@ -86,7 +87,10 @@ export async function verify(
   await verifyRows(work)
   await verifyBusy(work)
   if (work.reason === null) work.reason = await findUnknown(deps, integration, watch, () => tell(work, 'out_of_band'))
-  return resultOf(work)
+  const result = resultOf(work)
+  if (result.kind === 'done' && Object.values(result.mismatches).every((found) => found === 0))
+    await persist(deps, watch.signal, () => deps.verification.whole(integration, began))
+  return result
 }
 
 async function assertInventoried(deps: VerifyDeps, integration: string): Promise<void> {

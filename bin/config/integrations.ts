@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SHAPES } from '../../backends/digest.ts'
 import { sizeSchema } from '../../core/units.ts'
+import { type GatesConfig, gatesConfigSchema, mergeGates } from '../../flags/gates-config.ts'
 
 const keys = {
   owner: z.string().min(1).optional().describe('The team that an integration belongs to; a selector of commands.'),
@@ -11,6 +12,7 @@ const keys = {
     .optional()
     .describe('bytes: equal byte for byte. json: equal as canonical JSON, number literals kept.'),
   max_size: sizeSchema.optional().describe('Largest value; a larger one is refused with 413.'),
+  gates: gatesConfigSchema.optional().describe('Where it differs from the section gates, condition by condition.'),
 }
 
 const integrationSchema = z.strictObject(keys)
@@ -24,6 +26,8 @@ export interface IntegrationConfig {
   readonly value: (typeof SHAPES)[number]
   /** Bytes. */
   readonly max_size: number
+  /** Where it differs from the section `gates`. */
+  readonly gates: GatesConfig
 }
 
 /** A name is one segment of a path and part of a flag's name. */
@@ -47,5 +51,6 @@ function merge(defaults: Given, given: Given): IntegrationConfig {
     new: said.new ?? '',
     value: said.value ?? 'bytes',
     max_size: said.max_size ?? 1_048_576,
+    gates: mergeGates(defaults.gates ?? {}, given.gates ?? {}),
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { auditConfigSchema, identityConfigSchema } from '../../access/config.ts'
 import { storesSchema } from '../../backends/config.ts'
 import { cohortsConfigSchema, flagsConfigSchema } from '../../flags/config.ts'
+import { DEFAULT_GATES, gatesConfigSchema } from '../../flags/gates-config.ts'
 import { busSection, ledgerSection } from '../../ledger/config.ts'
 import { migratorSection } from '../../migrator/config.ts'
 import { etagConfigSchema, shadowConfigSchema } from '../../proxy/config.ts'
@@ -17,6 +18,9 @@ export const configSchema = z.strictObject({
   stores: storesSchema.describe('The stores by name; an integration names two of them.'),
   cohorts: cohortsConfigSchema,
   flags: flagsConfigSchema,
+  gates: gatesConfigSchema
+    .prefault(DEFAULT_GATES)
+    .describe('What a cohort must have behind it before it enters a phase; {} asks nothing.'),
   integrations: integrationsConfigSchema,
   etag: etagConfigSchema,
   shadow: shadowConfigSchema.prefault({}).describe('Comparing the two sides after the reply.'),

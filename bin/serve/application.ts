@@ -107,6 +107,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     if (options.worker) await engine.settler.stop()
     await engine.lazy.flush()
     refreshing.abort()
+    await engine.comparisons.flush()
     await parts.replica.stop()
     await parts.bus.close()
     await ops.close()
@@ -154,6 +155,7 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
       await prepareLedger(parts)
       await engine.capSpread.load()
       await flags.phases.start()
+      await engine.gates.load()
       await parts.replica.start()
       return
     } catch (error) {
@@ -168,13 +170,15 @@ const AGAIN: ReadonlySet<string> = new Set(['ledger-unavailable', 'phase-memory-
 
 /** Often enough for changes of state, and several times within a lease. */
 async function refreshForever(
-  { clock, config, parts, metrics, capSpread }: Engine,
+  { clock, config, parts, metrics, capSpread, comparisons, gates }: Engine,
   signal: AbortSignal,
 ): Promise<void> {
   const pause = Math.min(250, config.ledger.replica_lease / 4)
   while (!signal.aborted) {
     await parts.replica.refresh()
     await capSpread.follow()
+    await comparisons.flush()
+    await gates.follow()
     metrics.ledger.leaseHeld.set(parts.replica.trusted() ? 1 : 0)
     metrics.ledger.remembered.set(parts.memory.size)
     await clock.sleep(pause, signal).catch(() => undefined)

@@ -42,8 +42,8 @@ export interface CapSpreadParts {
   readonly onLive?: (count: number) => void
 }
 
-/** No integration can have this name. */
-const KEY = '*caps'
+/** No integration can have this name; the revision of the caps that a replica runs. */
+export const CAPS_KEY = '*caps'
 /** ms to wait for the others, and how often the ledger is asked meanwhile. */
 const BOUND = 1000
 const LOOK = 25
@@ -71,7 +71,7 @@ export function makeCapSpread(parts: CapSpreadParts): CapSpread {
   const load = async (): Promise<void> => {
     const { revision, caps } = await records.loadAt()
     book.replace([...caps.filter((cap) => !unsaved.has(keyOf(cap))), ...unsaved.values()])
-    follows[KEY] = revision
+    follows[CAPS_KEY] = revision
   }
 
   const save = async (caps: readonly Cap[]): Promise<void> => {
@@ -91,7 +91,7 @@ export function makeCapSpread(parts: CapSpreadParts): CapSpread {
   /** `revision` null: nothing durable can say who has it, only who answers. */
   const reached = async (round: string, revision: number | null): Promise<Reached> => {
     const has = (replica: RegisteredReplica): boolean =>
-      acknowledged.get(round)?.has(replica.id) || (revision !== null && (replica.applied[KEY] ?? -1) >= revision)
+      acknowledged.get(round)?.has(replica.id) || (revision !== null && (replica.applied[CAPS_KEY] ?? -1) >= revision)
     const stop = new AbortController()
     const end = clock.monotonic() + BOUND
     const over = clock.sleep(BOUND, stop.signal).then(
@@ -144,7 +144,7 @@ export function makeCapSpread(parts: CapSpreadParts): CapSpread {
     follow: async () => {
       try {
         if (unsaved.size > 0) await save([...unsaved.values()])
-        if ((await records.revision()) !== follows[KEY]) await load()
+        if ((await records.revision()) !== follows[CAPS_KEY]) await load()
         await list()
       } catch {
         // The ledger is away; what is in memory goes on.

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
+import { readGateFigures } from '../../ledger/postgres/gate-figures.ts'
+import { makeGateRecords } from '../../ledger/postgres/gate-records.ts'
 import { makeJournal } from '../../ledger/postgres/journal.ts'
 import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { makeNames } from '../../ledger/postgres/names.ts'
@@ -16,9 +18,12 @@ import { makeSecrets } from '../../proxy/core/secrets.ts'
 import { isAddressable } from '../../proxy/http/path.ts'
 import { makeShadow } from '../../proxy/shadow/shadow.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
-import { makeCapSpread } from './cap-spread.ts'
+import { CAPS_KEY, makeCapSpread } from './cap-spread.ts'
+import { makeComparisons } from './comparisons.ts'
 import { makeDigests } from './digests.ts'
 import { debtsToSettle, openFlags } from './flags.ts'
+import { figuresByCohort } from './gate-figures.ts'
+import { makeGates } from './gates.ts'
 import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
@@ -49,7 +54,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })
   const capSpread = makeCapSpread({
     self: parts.id,
-    book: flags.caps,
+    book: flags.storedCaps,
     records: flags.capRecords,
     bus: parts.bus,
     replicas: parts.replicas,
@@ -57,6 +62,26 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     clock,
     newId: randomUUID,
     onLive: (count) => metrics.ledger.live.set(count),
+  })
+  const gateRecords = makeGateRecords(database)
+  const comparisons = makeComparisons(gateRecords, flags.cohorts)
+  const gates = makeGates({
+    integrations: () => flags.integrations,
+    gatesOf: flags.gatesOf,
+    history: (integration) => flags.phases.history(integration),
+    cohorts: () => flags.cohorts,
+    caps: flags.storedCaps,
+    pin: flags.pin,
+    book: flags.gateBook,
+    records: gateRecords,
+    figures: async (integration) => {
+      await comparisons.flush()
+      return figuresByCohort(await readGateFigures(database, integration), flags.cohorts)
+    },
+    capsRevision: () => parts.follows[CAPS_KEY] ?? 0,
+    epoch: (integration) => memory.integration(integration)?.epoch ?? 0,
+    follows: parts.follows,
+    clock,
   })
   const mismatches = makeMismatches(database)
   const journal = makeJournal(database)
@@ -81,6 +106,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     clock,
     metrics: metrics.proxy,
     limits: config.shadow,
+    onCompared: comparisons.count,
   })
   const deps: CoreDeps = {
     pairs,
@@ -148,6 +174,8 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     parts,
     flags,
     capSpread,
+    comparisons,
+    gates,
     memory,
     mismatches,
     journal,

@@ -5,6 +5,8 @@ import { type Cap, makeCapBook } from '../../flags/caps.ts'
 import { loadCohortRules } from '../../flags/cohort-files.ts'
 import { makeCohorts } from '../../flags/cohorts.ts'
 import type { Pin } from '../../flags/decision.ts'
+import { cappedByGates, makeGateBook } from '../../flags/gate-book.ts'
+import { mergeGates } from '../../flags/gates-config.ts'
 import { makeFlagSource } from '../../flags/make-source.ts'
 import type { PhaseRecord } from '../../flags/memory.ts'
 import type { FlagsMetrics } from '../../flags/metrics.ts'
@@ -29,7 +31,10 @@ export async function openFlags(
   },
 ) {
   const { database, replica, clock, metrics } = parts
-  const caps = makeCapBook()
+  const gatesOf = (integration: string) => mergeGates(config.gates, config.integrations[integration]?.gates ?? {})
+  const gateBook = makeGateBook(gatesOf)
+  const storedCaps = makeCapBook()
+  const caps = cappedByGates(storedCaps, gateBook)
   const cohorts = makeCohorts(await loadCohortRules(config.cohorts))
   const source = await makeFlagSource(config.flags, { clock, instance: randomUUID() })
   const integrations = Object.keys(config.integrations)
@@ -55,6 +60,9 @@ export async function openFlags(
     source,
     cohorts,
     caps,
+    storedCaps,
+    gateBook,
+    gatesOf,
     phases,
     pin,
     integrations,

@@ -17,6 +17,7 @@ const MIGRATIONS = [
       '070-replicas.sql',
     ],
   },
+  { version: 2, files: ['080-gates.sql'] },
 ] as const
 
 export const SCHEMA_VERSION = MIGRATIONS.reduce((latest, m) => Math.max(latest, m.version), 0)

@@ -43,8 +43,10 @@ export interface Proof {
   report(integration: string, kind: 'finalized' | 'abandoned'): Promise<Readonly<Record<string, unknown>> | null>
 }
 
-const VERIFIED = 's.verified_version is not distinct from s.version'
-const BEHIND = 'crossfade.stays_behind(s)'
+/** Of a row `s`: some verify saw this version of it. */
+export const VERIFIED = 's.verified_version is not distinct from s.version'
+/** Of a row `s`: an operator accepted that it stays behind. */
+export const BEHIND = 'crossfade.stays_behind(s)'
 
 const OBSTACLES = `
   select count(*)::int as rows,

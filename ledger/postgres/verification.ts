@@ -2,6 +2,7 @@ import { type Address, addressKey } from '../../backends/secret.ts'
 import type { Side } from '../../core/side.ts'
 import type { Fresh } from '../ledger.ts'
 import type { Database } from './database.ts'
+import { FULL_VERIFY } from './gate-figures.ts'
 
 /** A row as verify sees it: what may be expected of the two sides. */
 export interface VerifyRow {
@@ -30,6 +31,10 @@ export interface Verification {
   verified(rows: readonly VerifyRow[]): Promise<void>
   /** The same rows are not what they were verified to be: they count as not verified. */
   refuted(rows: readonly VerifyRow[]): Promise<void>
+  /** A verify of the whole integration begins: the ledger's time, in ms. */
+  began(): Promise<number>
+  /** It ended, and found no difference: what was written to both sides since counts as verified. */
+  whole(integration: string, began: number): Promise<void>
   /** For a repair: `fresh` holds what the row knows, the other side owes it. False: the row has changed since. */
   reopen(row: VerifyRow, fresh: Side): Promise<boolean>
 }
@@ -58,6 +63,11 @@ const judged = (verified: string) => `update crossfade.secret s set verified_ver
   where (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name) and s.version = a.version and s.seq = a.seq`
 const VERIFIED = judged('a.version')
 const REFUTED = judged('null')
+
+// Only while it is enrolled: else nothing would take the mark away again.
+const WHOLE = `insert into crossfade.checkpoint (integration, stage, position)
+  select name, $2, $3::json from crossfade.integration where name = $1 and state = 'enrolled'
+  on conflict (integration, stage) do update set position = excluded.position, at = clock_timestamp()`
 
 const toRow = ({ integration, customer, name, version, seq, legacy, new: fresh, ...rest }: Row): VerifyRow => ({
   ...rest,
@@ -94,6 +104,13 @@ export const makeVerification = (database: Database): Verification => ({
   },
   refuted: async (rows) => {
     if (rows.length > 0) await database.query('crossfade-refuted', REFUTED, stamps(rows))
+  },
+  began: async () => {
+    const [row] = await database.query<{ now: number }>('crossfade-now', 'select crossfade.now_ms()::float8 as now', [])
+    return (row as { now: number }).now
+  },
+  whole: async (integration, began) => {
+    await database.query('crossfade-whole', WHOLE, [integration, FULL_VERIFY, JSON.stringify({ began })])
   },
   reopen: async ({ address, version, seq }, fresh) => {
     const [row] = await database.query<{ reopened: boolean }>(

@@ -46,6 +46,8 @@ export interface ShadowDeps {
     /** The sides were found equal; called only for secrets that this replica recorded before. */
     resolve(address: Address): Promise<void>
   }
+  /** Told of each comparison that came to a conclusion: equal, or a mismatch. */
+  readonly onCompared?: (address: Address, result: 'equal' | 'mismatch') => void
   readonly clock: Clock
   readonly metrics: ProxyMetrics
   readonly limits: {
@@ -121,8 +123,9 @@ class ShadowComparison implements Shadow {
       .finally(() => queued.dec())
   }
 
-  #count({ integration }: Address, result: Result): void {
-    this.#deps.metrics.comparisons.inc({ integration, result })
+  #count(address: Address, result: Result): void {
+    this.#deps.metrics.comparisons.inc({ integration: address.integration, result })
+    if (result === 'equal' || result === 'mismatch') this.#deps.onCompared?.(address, result)
   }
 
   async #first(observed: Observed): Promise<void> {

@@ -77,6 +77,8 @@ function configuration(place: ReplicaPlace, files: SharedFiles, flags: string): 
     ) as ConfigInput['stores'],
     cohorts: COHORTS.map((cohort) => ({ ...cohort })) as ConfigInput['cohorts'],
     flags: { source: 'file', path: flags, environment: SAMPLE_ENVIRONMENT, poll: '200ms', max_moves: '100%' },
+    // Any phase may follow any other: it is the protocol that is tried, not the order of a rollout.
+    gates: {},
     shadow: { grace: '200ms' },
     migrator: {
       lease: '3s',

@@ -117,7 +117,13 @@ export interface System {
 export async function makeSystem(
   t: TestContext,
   ledger: LedgerServer,
-  options: { readonly redis: string | null; readonly whenDown?: 'proven' | 'unproven'; readonly lease?: number },
+  options: {
+    readonly redis: string | null
+    readonly whenDown?: 'proven' | 'unproven'
+    readonly lease?: number
+    /** None unless a test is about them: phases are then free to mix. */
+    readonly gates?: NonNullable<ConfigInput['gates']>
+  },
 ): Promise<System> {
   const folder = mkdtempSync(join(tmpdir(), 'crossfade-serve-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -155,6 +161,7 @@ export async function makeSystem(
     })
     const config: ConfigInput = {
       ...sample,
+      gates: options.gates ?? {},
       ledger: {
         ...sample.ledger,
         replica_lease: `${options.lease ?? LEASE_MS}ms`,

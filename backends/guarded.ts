@@ -82,6 +82,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
     name: store.name,
     kind: store.kind,
     capabilities: store.capabilities,
+    ...(store.keys && { keys: store.keys }),
     get: (address, call) => single('get', call, (inner) => store.get(address, inner), READ),
     getMany: (addresses, call) =>
       pass({

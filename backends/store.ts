@@ -1,3 +1,4 @@
+import type { KeyCare } from './key-care.ts'
 import type { Address, Secret } from './secret.ts'
 
 /**
@@ -10,6 +11,8 @@ export interface Store {
   readonly name: string
   readonly kind: string
   readonly capabilities: Capabilities
+  /** The care for the keys that values are sealed under; only where a store has such keys. */
+  readonly keys?: KeyCare
 
   /** Reads one secret from the primary. Several at once share one round trip where the store can. */
   get(address: Address, call: Call): Promise<GetOutcome>

@@ -13,6 +13,8 @@ import { gatherGets, inRounds } from '../sql/gather.ts'
 import { scanPage } from '../sql/scan.ts'
 import { connectFailure } from '../sql/sqlstate.ts'
 import type { Call, Capabilities, PutOutcome, Store, StoreProblem } from '../store.ts'
+import { makeCustomers } from './customers.ts'
+import { makeKeyCare } from './key-care.ts'
 import type { Keyring } from './keyring.ts'
 import { assertNotNewer, migrateSealed, readVersion } from './migrate.ts'
 import { makeReads } from './reads.ts'
@@ -71,6 +73,13 @@ export function makeSealedStore(options: SealedOptions): Store {
     name,
     kind: 'sealed',
     capabilities,
+    keys: makeKeyCare({
+      database,
+      keyring,
+      customers: makeCustomers(database, options.schema),
+      schema: options.schema,
+      migrated,
+    }),
     get: gatherGets(capabilities.batch.max, getOne, getMany),
     getMany,
     put: (address, secret, condition, call) => writeOne({ address, secret, condition }, call),

@@ -7,6 +7,7 @@ import { makeReport } from './report.ts'
 import { makeRunner, type Runner } from './session.ts'
 import { addConfig } from './verbs/config.ts'
 import { addFlags } from './verbs/flags.ts'
+import { addKeys } from './verbs/keys.ts'
 import { addMigrate } from './verbs/migrate.ts'
 import { addRecords } from './verbs/records.ts'
 import { addReplicas } from './verbs/replicas.ts'
@@ -28,6 +29,7 @@ const VERBS = [
   addCaps,
   addRecords,
   addReplicas,
+  addKeys,
 ]
 
 /** The command tree; docs/cli.md is made from it. */

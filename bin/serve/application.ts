@@ -17,6 +17,7 @@ import { makeCapsPort } from '../ops/caps.ts'
 import { makeEventsPort, makeMismatchesPort } from '../ops/findings.ts'
 import { makeFlagsPort } from '../ops/flags.ts'
 import { makeHeldFlagsPort } from '../ops/held-flags.ts'
+import { makeKeysPort } from '../ops/keys.ts'
 import { makeMigratePort } from '../ops/migrate.ts'
 import { makeReplicasPort } from '../ops/replicas.ts'
 import { makeStatusPort } from '../ops/status.ts'
@@ -75,6 +76,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       mismatches: makeMismatchesPort(engine),
       events: makeEventsPort(engine),
       replicas: makeReplicasPort(engine),
+      keys: makeKeysPort(engine),
     },
   })
   const clients = makeClientsApp({

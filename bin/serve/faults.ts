@@ -36,6 +36,21 @@ export const SERVE_FAULTS = {
     title: 'The worker that would answer is not there',
     next: 'Try again after Retry-After; it is being started again.',
   },
+  'store-has-no-keys': {
+    status: 409,
+    title: 'The store does not seal values under keys of its own',
+    next: 'Name a store of kind sealed.',
+  },
+  'key-change-refused': {
+    status: 409,
+    title: "The customer's key does not allow it; nothing was changed",
+    next: 'Look at crossfade keys show STORE --customer CUSTOMER; a key that was destroyed is gone for good.',
+  },
+  'keys-unavailable': {
+    status: 503,
+    title: 'The store or its keyring did not answer; what was done before stays done',
+    next: 'Run the same command again.',
+  },
   'replica-alive': {
     status: 409,
     title: 'The replica gives signs of life; counted out, it could still write past the ledger',

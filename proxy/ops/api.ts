@@ -13,6 +13,15 @@ import {
   setFlagsAnswer,
   setFlagsBody,
 } from './control.ts'
+import {
+  changeKeysAnswer,
+  changeKeysBody,
+  keysAnswer,
+  keysParams,
+  keysQuery,
+  rewrapAnswer,
+  rewrapBody,
+} from './keys.ts'
 import { forgetReplicaAnswer, forgetReplicaBody, replicasAnswer } from './replicas.ts'
 import { explainAnswer, explainParams, statusAnswer, statusQuery } from './status.ts'
 import { NOTHING } from './words.ts'
@@ -182,6 +191,30 @@ export const OPS_ROUTES = {
     body: forgetReplicaBody,
     answer: forgetReplicaAnswer,
     summary: 'Count a dead process out of the barriers; a dry run unless execute.',
+  },
+  keys: {
+    ...get,
+    path: '/keys/{store}',
+    params: keysParams,
+    query: keysQuery,
+    answer: keysAnswer,
+    summary: "How many customers' keys a store has, in which state, and how many versions they seal.",
+  },
+  changeKeys: {
+    ...post,
+    path: '/keys/{store}',
+    params: keysParams,
+    body: changeKeysBody,
+    answer: changeKeysAnswer,
+    summary: "Rotate, revoke, restore or destroy a customer's key; a dry run unless execute.",
+  },
+  rewrapKeys: {
+    ...post,
+    path: '/keys/{store}/rewrap',
+    params: keysParams,
+    body: rewrapBody,
+    answer: rewrapAnswer,
+    summary: 'Carry a page of keys and sealed versions over to the newest keys; a dry run unless execute.',
   },
 } as const satisfies Readonly<Record<string, OpsRoute>>
 

@@ -26,6 +26,9 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   accept: ({ body }, by) => ports.mismatches.accept(reasoned(body), by),
   events: ({ query }) => ports.events.events(query),
   replicas: async () => ({ replicas: [...(await ports.replicas.list())] }),
+  keys: ({ params, query }) => ports.keys.show(params.store, query.customer ?? null),
+  changeKeys: ({ params, body }, by) => ports.keys.change(params.store, reasoned(body), by),
+  rewrapKeys: ({ params, body }, by) => ports.keys.rewrap(params.store, reasoned(body), by),
   forgetReplica: ({ body }, by) => ports.replicas.forget(reasoned(body), by),
 })
 

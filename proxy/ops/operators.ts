@@ -121,7 +121,7 @@ interface LooseInput {
 function subjectOf({ params, query, body }: LooseInput): { integration: string | null; customer: string | null } {
   const named = [params['integration'], body?.['integration'], body?.['selector'], query['selector']]
   const first = named.find((value): value is string => typeof value === 'string')
-  const customer = params['customer']
+  const customer = params['customer'] ?? body?.['customer']
   return {
     integration: first === undefined || SELECTS_MANY.test(first) ? null : first,
     customer: typeof customer === 'string' ? customer : null,

@@ -10,6 +10,7 @@ import type {
   SetFlags,
   SetFlagsResult,
 } from './control.ts'
+import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } from './keys.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
 import type { Accept, Accepted, Leave, Migrate, Run, Started, Verify } from './work.ts'
@@ -70,6 +71,13 @@ export interface ReplicasPort {
   forget(request: ForgetReplica, by: string): Promise<ForgetReplicaResult>
 }
 
+export interface KeysPort {
+  show(store: string, customer: string | null): Promise<KeysShown>
+  change(store: string, request: ChangeKeys, by: string): Promise<ChangeKeysResult>
+  /** One page; the caller goes on with `next`. */
+  rewrap(store: string, request: Rewrap, by: string): Promise<RewrapResult>
+}
+
 export interface OpsPorts {
   readonly status: StatusPort
   readonly flags: FlagsPort
@@ -79,4 +87,5 @@ export interface OpsPorts {
   readonly mismatches: MismatchesPort
   readonly events: EventsPort
   readonly replicas: ReplicasPort
+  readonly keys: KeysPort
 }

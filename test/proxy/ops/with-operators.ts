@@ -40,8 +40,17 @@ const CAP: Cap = {
 
 const REPLICA = { name: 'host:8700', state: 'gone' as const, silent_seconds: 60, behind: [], self: false }
 
+const NO_KEYS = { active: 0, revoked: 0, destroyed: 0, rows: 0 }
+const NO_CHANGE = { customers: [], refused: 0, total: 0, next: null }
+const NO_REWRAP = {
+  keys: { seen: 0, wrapped: 0, unusable: 0 },
+  rows: { seen: 0, resealed: 0, current: 0, undecryptable: 0, revoked: 0 },
+  total: 0,
+  next: null,
+}
+
 /** The operators' port on a real socket over ports that answer fixed rows and remember what they were asked. */
-export async function withOperators(t: TestContext, checks: readonly Check[] = []) {
+export async function withOperators(t: TestContext, checks: readonly Check[] = [], real: Partial<OpsPorts> = {}) {
   const access = withAccess()
   const asked: { readonly call: string; readonly given: unknown; readonly by?: string }[] = []
   const ask = <T>(call: string, given: unknown, answer: T, by?: string): Promise<T> => {
@@ -99,6 +108,13 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       list: () => ask('replicas', null, []),
       forget: (request, by) => ask('forgetReplica', request, { executed: request.execute, replica: REPLICA }, by),
     },
+    keys: {
+      show: (store, customer) => ask('keys', { store, customer }, { store, customer, ...NO_KEYS }),
+      change: (store, { change, execute }, by) =>
+        ask('changeKeys', { store, change }, { executed: execute, change, ...NO_CHANGE }, by),
+      rewrap: (store, { execute }, by) => ask('rewrapKeys', { store }, { executed: execute, ...NO_REWRAP }, by),
+    },
+    ...real,
   }
   const readiness = makeReadiness(checks)
   const app = makeOperatorsApp({ ...access.deps, ports, readiness, registry: access.registry, document: {} })
@@ -110,5 +126,5 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
     const answer = await send(port, { ...rest, headers, ...(body === undefined ? {} : { body }) })
     return { status: answer.status, headers: answer.headers, text: answer.body.toString('utf8') }
   }
-  return { ...access, app, asked, readiness, call }
+  return { ...access, app, port, asked, readiness, call }
 }

@@ -184,7 +184,9 @@ test('the metrics and verbs that the runbook names are there, and CONTRIBUTING.m
     [],
   )
   const cli = readProjectFile('docs/cli.md')
-  const verbs = [...runbook.matchAll(/\bcrossfade ((?:flags |replicas |quarantine |keys )?[a-z]+)/g)].map(([, verb]) => verb)
+  const verbs = [...runbook.matchAll(/\bcrossfade ((?:flags |replicas |quarantine |keys )?[a-z]+)/g)].map(
+    ([, verb]) => verb,
+  )
   assert.notEqual(verbs.length, 0)
   assert.deepEqual(
     verbs.filter((verb) => !cli.includes(`\n## crossfade ${verb}\n`)),

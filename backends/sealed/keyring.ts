@@ -40,6 +40,8 @@ export type ResealOutcome =
 export interface KeyRevoked {
   readonly kind: 'revoked'
 }
+export const REVOKED: KeyRevoked = { kind: 'revoked' }
+
 /** The keyring did not answer, or refused; nothing was stored. */
 export interface KeyringFailure {
   readonly kind: 'failed'
@@ -105,5 +107,7 @@ export interface Keyring {
       ) => Promise<WrapPage>)
     | null
 
-  check(call: Call): Promise<readonly StoreProblem[]>
+  /** `tables`: whether the store's own tables are there yet; without them nothing of this keyring's is in them. */
+  check(call: Call, tables: boolean): Promise<readonly StoreProblem[]>
+  close(): Promise<void>
 }

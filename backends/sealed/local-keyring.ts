@@ -13,17 +13,18 @@ import { columnwise } from '../sql/columnwise.ts'
 import type { FailedAnswer } from '../sql/connection.ts'
 import type { Database } from '../sql/database.ts'
 import type { Call, StoreProblem } from '../store.ts'
-import type {
-  KeyChange,
-  KeyRevoked,
-  Keyring,
-  KeyringFailure,
-  OpenOutcome,
-  OpenRequest,
-  ResealOutcome,
-  Sealed,
-  SealOutcome,
-  SealRequest,
+import {
+  type KeyChange,
+  type KeyRevoked,
+  type Keyring,
+  type KeyringFailure,
+  type OpenOutcome,
+  type OpenRequest,
+  REVOKED,
+  type ResealOutcome,
+  type Sealed,
+  type SealOutcome,
+  type SealRequest,
 } from './keyring.ts'
 import { type KeyRow, localKeyStatements, type Random, type RootKeys, rewrap, unwrap, wrapNew } from './local-keys.ts'
 
@@ -50,7 +51,6 @@ interface CustomerKeys {
 type Loaded = { readonly kind: 'loaded'; readonly of: (customer: string) => CustomerKeys | undefined } | FailedAnswer
 
 const UNUSABLE: Failure = { certain: true, reason: 'denied', passing: false }
-const REVOKED: KeyRevoked = { kind: 'revoked' }
 const NO_KEY: KeyChange = { kind: 'refused', why: 'no-key' }
 
 export function makeLocalKeyring(options: LocalKeyringOptions): Keyring {
@@ -173,11 +173,13 @@ export function makeLocalKeyring(options: LocalKeyringOptions): Keyring {
         next: customers.size < limit ? null : (answer.rows.at(-1)?.customer ?? null),
       }
     },
-    check: async (call) => {
+    check: async (call, tables) => {
+      if (!tables) return []
       const answer = await database.ask<KeyRow>(sql.sample, [], call)
       if (answer.kind === 'failed') return [problem('error', `the keys cannot be read: ${answer.failure.reason}`)]
       return rootProblems(answer.rows, rootKeys, random)
     },
+    close: async () => {},
   }
 }
 

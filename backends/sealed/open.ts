@@ -1,19 +1,21 @@
 import type { StoreDeps } from '../deps.ts'
 import { readKeyFile, readSecretFile } from '../key-file.ts'
-import { makeDatabase } from '../sql/database.ts'
+import { type Database, makeDatabase } from '../sql/database.ts'
 import type { Store } from '../store.ts'
-import type { SealedConfig } from './config.ts'
+import { openVaultClient } from '../vault/open.ts'
+import type { LocalKeyringConfig, SealedConfig, TransitKeyringConfig } from './config.ts'
+import { makeCustomers } from './customers.ts'
+import type { Keyring } from './keyring.ts'
 import { makeLocalKeyring } from './local-keyring.ts'
 import type { RootKeys } from './local-keys.ts'
 import { makeSealedStore } from './sealed.ts'
+import { makeTransitKeyring } from './transit-keyring.ts'
 
 /** Builds the store of one section; connects and migrates at its first call. Throws a `Fault` if a file cannot be used. */
-export function openSealedStore(config: SealedConfig, { name, clock, random, metrics }: StoreDeps): Store {
-  const { schema, keyring } = config
-  const rootKeys: RootKeys = [
-    readKeyFile(keyring.root_key_file),
-    ...(keyring.previous_root_key_file === undefined ? [] : [readKeyFile(keyring.previous_root_key_file)]),
-  ]
+export function openSealedStore(config: SealedConfig, deps: StoreDeps): Store {
+  const { name, clock, random } = deps
+  const { schema } = config
+  const openKeyring = keyringOf(config, deps)
   const database = makeDatabase({
     url: config.url,
     password: config.password_file === undefined ? null : readSecretFile(config.password_file),
@@ -22,16 +24,37 @@ export function openSealedStore(config: SealedConfig, { name, clock, random, met
     statementTimeout: config.deadline,
     clock,
   })
-  metrics.watchConnections(name, 'postgresql', database.connections)
-  const { cache, cache_for: cacheFor } = keyring
+  deps.metrics.watchConnections(name, 'postgresql', database.connections)
   return makeSealedStore({
     name,
     schema,
     keepVersions: config.keep_versions,
     maxSize: config.max_size,
     database,
-    keyring: makeLocalKeyring({ database, schema, rootKeys, clock, random, cache, cacheFor }),
+    keyring: openKeyring(database),
     clock,
     random,
   })
+}
+
+/** In two steps: the files are read before anything is open that would have to be closed again. */
+function keyringOf({ keyring, schema }: SealedConfig, deps: StoreDeps): (database: Database) => Keyring {
+  return keyring.kind === 'local' ? localKeyring(keyring, schema, deps) : transitKeyring(keyring, schema, deps)
+}
+
+function localKeyring(config: LocalKeyringConfig, schema: string, { clock, random }: StoreDeps) {
+  const rootKeys: RootKeys = [
+    readKeyFile(config.root_key_file),
+    ...(config.previous_root_key_file === undefined ? [] : [readKeyFile(config.previous_root_key_file)]),
+  ]
+  const { cache, cache_for: cacheFor } = config
+  return (database: Database) => makeLocalKeyring({ database, schema, rootKeys, clock, random, cache, cacheFor })
+}
+
+function transitKeyring(config: TransitKeyringConfig, schema: string, deps: StoreDeps) {
+  const client = openVaultClient(config, deps)
+  const { key_name: keyName, cache } = config
+  const mount = config.mount.split('/')
+  return (database: Database) =>
+    makeTransitKeyring({ client, mount, keyName, cache, customers: makeCustomers(database, schema) })
 }

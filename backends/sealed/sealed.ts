@@ -94,7 +94,9 @@ export function makeSealedStore(options: SealedOptions): Store {
       return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'ok' }
     },
     check: (call) => check(options, call),
-    close: () => database.close(),
+    close: async () => {
+      await Promise.all([keyring.close(), database.close()])
+    },
   }
 }
 
@@ -108,7 +110,7 @@ async function check({ database, schema, keyring }: SealedOptions, call: Call): 
     const version = await unlessAborted(readVersion(database.pool, schema), call.signal, null)
     if (version === null) return [error('the store did not answer in time')]
     assertNotNewer(version, schema)
-    return version === 0 ? [] : await keyring.check(call)
+    return await keyring.check(call, version > 0)
   } catch (thrown) {
     return [error(isFault(thrown) ? thrown.message : `the store did not answer: ${connectFailure(thrown).reason}`)]
   }

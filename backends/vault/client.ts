@@ -71,7 +71,10 @@ export function makeVaultClient(options: VaultClientOptions): VaultClient {
   }
 
   return {
-    request: (request, call) => within(call, (signal) => perform(request, signal)),
+    request: async (request, call) => {
+      if (call.deadline <= clock.monotonic()) return LATE
+      return within(call, (signal) => perform(request, signal))
+    },
     check: (call) => within(call, (signal) => check(identity, signal)),
     close: async () => {
       identity.close()
@@ -80,6 +83,8 @@ export function makeVaultClient(options: VaultClientOptions): VaultClient {
     },
   }
 }
+
+const LATE = vaultFailure(no('late', true), 'the deadline had passed')
 
 const isRefusal = (reply: Reply): boolean => reply.kind === 'answer' && reply.status === 403
 
@@ -119,8 +124,10 @@ const MEANINGS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is of an authority that is not trusted: name it with ca_file',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: see server_name',
-  '403: refused': 'the server refused the login',
-  '400: refused': 'the server refused the login',
+  '400: refused': 'the server does not take these credentials',
+  403: 'the server does not take these credentials, or their policy lets them not look their token up',
+  429: 'the server has too many requests',
+  503: 'the server is sealed, or has no active node',
 }
 
 /** `detail` ends in a code or a status where there is one. */

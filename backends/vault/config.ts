@@ -13,7 +13,8 @@ const addressSchema = z
   })
   .transform((text) => new URL(text).origin)
 
-const mountSchema = z
+/** Where an engine or a method is mounted. */
+export const mountSchema = z
   .string()
   .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'expected a path without slashes at its ends')
   .refine((text) => text.split('/').every((part) => !/^\.+$/.test(part)), 'dot segments are refused')
@@ -71,7 +72,7 @@ export const vaultKeys = {
   auth: vaultAuthSchema.describe('How this process proves who it is.'),
 }
 
-const vaultSchema = z.object(vaultKeys)
+export const vaultSchema = z.object(vaultKeys)
 
 /** A client certificate is of use with its key only; for `superRefine` of a section that has `vaultKeys`. */
 export function certificateProblem(config: {

@@ -34,9 +34,9 @@ const FEATURES: Readonly<Record<string, Has>> = {
 const lacksOf = ({ capabilities }: Store): string[] =>
   Object.keys(FEATURES).filter((feature) => !FEATURES[feature]?.(capabilities))
 
-/** Holds one store to the suite. `open` gets the test's context, so that what it makes is cleaned up after it. */
-export function conforms(name: string, open: (t: TestContext) => Promise<Store>): void {
-  test(name, async (t) => {
+/** Holds one store to the suite. `open` gets the test's context, so that what it makes is cleaned up after it; `skip` says which part is not there. */
+export function conforms(name: string, open: (t: TestContext) => Promise<Store>, skip: string | false = false): void {
+  test(name, { skip }, async (t) => {
     const store = await open(t)
     t.diagnostic(JSON.stringify({ store: name, lacks: lacksOf(store) }))
     let count = 0

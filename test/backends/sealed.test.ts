@@ -188,6 +188,7 @@ test('the wrong root key reads nothing, writes nothing, and is named by the chec
   const { store, config, another } = await open(t)
   await store.put(WHERE, secret('a'), ANY, call())
   assert.deepEqual(await store.check(call()), [])
+  assert.ok(config.keyring.kind === 'local')
   await writeFile(config.keyring.root_key_file, randomBytes(32))
   const wrong = another()
   assert.equal(await reasonOf(wrong), UNDECRYPTABLE)

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Registry } from 'prom-client'
-import { z } from 'zod'
 import { makeBackendsMetrics } from '../../../backends/metrics.ts'
 import type { VaultClient } from '../../../backends/vault/client.ts'
-import { vaultKeys } from '../../../backends/vault/config.ts'
+import { vaultSchema } from '../../../backends/vault/config.ts'
 import { openVaultClient } from '../../../backends/vault/open.ts'
 import type { VaultOutcome } from '../../../backends/vault/request.ts'
 import { useBao } from '../../support/bao.ts'
@@ -16,7 +15,7 @@ const bao = useBao()
 async function open(t: TestContext, token: string, more: object = {}): Promise<VaultClient> {
   const { url } = await bao.server()
   const auth = { kind: 'token', token_file: await secretFile(t, token) }
-  const client = openVaultClient(z.object(vaultKeys).parse({ address: url, auth, ...more }), deps('vaulted'))
+  const client = openVaultClient(vaultSchema.parse({ address: url, auth, ...more }), deps('vaulted'))
   t.after(() => client.close())
   return client
 }
@@ -44,7 +43,7 @@ test('its connections are counted among those of its store', { skip: bao.skip },
   const metrics = makeBackendsMetrics(registry)
   const { url, rootToken } = await bao.server()
   const auth = { kind: 'token', token_file: await secretFile(t, rootToken) }
-  const config = z.object(vaultKeys).parse({ address: url, auth })
+  const config = vaultSchema.parse({ address: url, auth })
   const client = openVaultClient(config, { ...deps('vaulted'), metrics })
   t.after(() => client.close())
   await client.request({ method: 'GET', path: ['sys', 'mounts'] }, call())

@@ -10,6 +10,8 @@ import { PHASES, type Phase, phaseRank } from './phase.ts'
  *   cohorts   for each cohort that has steps of its own: a rollout for each phase, most advanced first, ending at 100 %
  *   rest      the same for everybody else, ending at 100 %
  *
+ * Steps of one scope that hold only from an instant on stand above the others, the latest instant first.
+ *
  * Percentages are cumulative: a step of 30 % `shadow` says that the first 30 % of the customers are at `shadow` or
  * beyond. All steps share one group and are sticky on the customer, so widening a step moves customers between adjacent
  * steps only (measured; with weighted variants they would skip).
@@ -22,6 +24,8 @@ export interface Step {
   readonly phase: Phase
   /** 0 to 100, cumulative from the top. */
   readonly percent: number
+  /** Holds from this instant on, ISO 8601 in UTC; without it, always. */
+  readonly from?: string
 }
 
 export interface Ladder {
@@ -47,11 +51,23 @@ const inCohort = (cohort: string): Constraint => ({
   caseInsensitive: false,
 })
 
+const since = (from: string): Constraint => ({
+  contextName: 'currentTime',
+  operator: 'DATE_AFTER',
+  values: [],
+  value: from,
+  inverted: false,
+  caseInsensitive: false,
+})
+
+const titleOf = ({ percent, phase, from }: Step, cohort: string | null): string =>
+  `${cohort ?? 'everybody'}: ${percent} % ${phase}${from === undefined ? '' : ` from ${from}`}`
+
 const strategyOf = (integration: string, step: Step, cohort: string | null): Strategy => ({
   name: 'flexibleRollout',
-  title: `${cohort ?? 'everybody'}: ${step.percent} % ${step.phase}`,
+  title: titleOf(step, cohort),
   parameters: { groupId: flagName(integration), rollout: String(step.percent), stickiness: STICKINESS },
-  constraints: cohort === null ? [] : [inCohort(cohort)],
+  constraints: [...(cohort === null ? [] : [inCohort(cohort)]), ...(step.from === undefined ? [] : [since(step.from)])],
   segments: [],
   variants: [variantOf(step.phase)],
 })
@@ -83,9 +99,15 @@ function rungOf(strategy: Strategy, integration: string): Rung {
   const phase = phaseOf(variant?.payload)
   const plain = strategy.name === 'flexibleRollout' && strategy.segments.length === 0 && others.length === 0
   if (!plain || phase === null || groupId !== flagName(integration) || stickiness !== STICKINESS) return { kind: 'pin' }
-  const cohort = cohortOf(strategy.constraints)
-  return cohort === undefined ? { kind: 'pin' } : { kind: 'step', cohort, step: { phase, percent: Number(rollout) } }
+  const dates = strategy.constraints.filter(isSince)
+  const cohort = cohortOf(strategy.constraints.filter((constraint) => !isSince(constraint)))
+  if (cohort === undefined || dates.length > 1) return { kind: 'pin' }
+  const step = { phase, percent: Number(rollout) }
+  return { kind: 'step', cohort, step: dates[0] === undefined ? step : { ...step, from: String(dates[0].value) } }
 }
+
+const isSince = ({ contextName, operator, inverted, value }: Constraint): boolean =>
+  contextName === 'currentTime' && operator === 'DATE_AFTER' && !inverted && value !== undefined
 
 /** null: no constraint; undefined: other constraints than one single cohort. */
 function cohortOf(constraints: readonly Constraint[]): string | null | undefined {
@@ -121,9 +143,11 @@ export const readLadder = (feature: Feature, integration: string): LadderReading
 }
 
 const isDescending = (steps: readonly Step[]): boolean =>
-  steps.every(({ phase, percent }, index) => {
+  steps.every(({ phase, percent, from }, index) => {
     const above = steps[index - 1]
-    return above === undefined || (phaseRank(phase) < phaseRank(above.phase) && percent >= above.percent)
+    if (above === undefined) return true
+    if (above.from !== from) return above.from !== undefined && (from === undefined || from < above.from)
+    return phaseRank(phase) < phaseRank(above.phase) && percent >= above.percent
   })
 
 export interface PhaseEdit {
@@ -164,20 +188,26 @@ function reachedShares(steps: readonly Step[]): number[] {
   )
 }
 
-/** Most advanced first; a phase that adds nobody to those above it has no step. */
-function stepsOf(shares: readonly number[]): Step[] {
+/** Most advanced first, from shares by rank; a phase that adds nobody to those above it has no step. */
+export function stepsOf(shares: readonly number[]): Step[] {
   const all = PHASES.map((phase, rank) => ({ phase, percent: shares[rank] as number })).reverse()
   return all.filter(({ percent }, index) => percent > (all[index - 1]?.percent ?? 0))
 }
 
 /** Ends at 100 %, so that no match means a broken flag and never a phase. */
-function closed(steps: readonly Step[]): readonly Step[] {
+export function closed(steps: readonly Step[]): readonly Step[] {
   if ((steps.at(-1)?.percent ?? 0) >= 100) return steps
   return [...steps.filter(({ phase }) => phase !== 'off'), { phase: 'off', percent: 100 }]
 }
 
 /** Everybody has reached `off`; what is meant by a share of it is said by the share of the phase above. */
 const NO_SHARE_OF_OFF = 'a percentage of off: give the share that has reached the phase above it'
+
+/** A share says nothing about the steps that are yet to come; a phase for all replaces those, too. */
+const SCHEDULED = 'it has steps that begin at an instant, which a percentage would leave: set a phase, or apply a file'
+
+const isScheduled = ({ cohorts, rest }: Ladder, cohort: string | undefined): boolean =>
+  ((cohort === undefined ? undefined : cohorts.get(cohort)) ?? rest).some(({ from }) => from !== undefined)
 
 export type LadderEdit =
   | { readonly kind: 'edited'; readonly feature: Feature }
@@ -188,5 +218,7 @@ export const setPhase = (feature: Feature | null, integration: string, edit: Pha
   if (edit.phase === 'off' && edit.percent !== undefined) return { kind: 'refused', detail: NO_SHARE_OF_OFF }
   const reading = readLadder(feature ?? makeLadder(integration), integration)
   if (reading.kind === 'other') return { kind: 'refused', detail: reading.detail }
+  if (edit.percent !== undefined && isScheduled(reading.ladder, edit.cohort))
+    return { kind: 'refused', detail: SCHEDULED }
   return { kind: 'edited', feature: writeLadder(editLadder(reading.ladder, edit)) }
 }

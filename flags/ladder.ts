@@ -117,6 +117,25 @@ function cohortOf(constraints: readonly Constraint[]): string | null | undefined
   return single && only.values.length === 1 ? only.values[0] : undefined
 }
 
+/** One step of the integration's ladder, wherever it stands. */
+export const isStep = (strategy: Strategy, integration: string): boolean =>
+  rungOf(strategy, integration).kind === 'step'
+
+/**
+ * The flag without steps that decide nothing, below one that takes everybody: what a writer left behind that was stopped
+ * before it put its steps into place, or before it removed the old ones.
+ */
+export const withoutLeftovers = (feature: Feature, integration: string): Feature => {
+  const end = feature.strategies.findIndex(
+    (strategy) =>
+      isStep(strategy, integration) &&
+      strategy.constraints.length === 0 &&
+      Number(strategy.parameters['rollout']) >= 100,
+  )
+  const decides = (strategy: Strategy, index: number) => end < 0 || index <= end || !isStep(strategy, integration)
+  return { ...feature, strategies: feature.strategies.filter(decides) }
+}
+
 export type LadderReading =
   | { readonly kind: 'ladder'; readonly ladder: Ladder }
   | { readonly kind: 'other'; readonly detail: string }

@@ -30,7 +30,7 @@ export type StrategyCall =
   /** At the end of the list; `at` names it in a later `order`. */
   | { readonly kind: 'add'; readonly at: string; readonly strategy: Strategy }
   | { readonly kind: 'change'; readonly id: string; readonly strategy: Strategy }
-  /** All of them; ids, and the names of added ones. */
+  /** All that are not switched off; ids, and the names of added ones. */
   | { readonly kind: 'order'; readonly ids: readonly string[] }
   | { readonly kind: 'remove'; readonly id: string }
 
@@ -47,12 +47,14 @@ interface Place {
   readonly held: HeldStrategy | null
 }
 
-export const planStrategies = (held: readonly HeldStrategy[], wanted: readonly Strategy[]): StrategyPlan => {
+/** Strategies that are switched off decide nothing, and are left alone: somebody may mean to use them again. */
+export const planStrategies = (all: readonly HeldStrategy[], wanted: readonly Strategy[]): StrategyPlan => {
+  const held = all.filter(({ disabled }) => !disabled)
   const places = match(held, wanted)
   const kept = places.flatMap((place) => (place.held === null ? [] : [place.held.id]))
   const left = held.filter(({ id }) => !kept.includes(id))
   const calls = tuned(held, places) ?? switched(held, places, left)
-  const most = held.length + calls.filter(({ kind }) => kind === 'add').length
+  const most = all.length + calls.filter(({ kind }) => kind === 'add').length
   if (most <= MOST_STRATEGIES) return { kind: 'calls', calls }
   return {
     kind: 'refused',
@@ -64,7 +66,7 @@ export const planStrategies = (held: readonly HeldStrategy[], wanted: readonly S
 function match(held: readonly HeldStrategy[], wanted: readonly Strategy[]): readonly Place[] {
   const free = [...held]
   return wanted.map((strategy) => {
-    const index = free.findIndex((candidate) => !candidate.disabled && isAlike(candidate, strategy))
+    const index = free.findIndex((candidate) => isAlike(candidate, strategy))
     return { wanted: strategy, held: index < 0 ? null : (free.splice(index, 1)[0] ?? null) }
   })
 }
@@ -74,7 +76,7 @@ function tuned(held: readonly HeldStrategy[], places: readonly Place[]): readonl
   if (held.length !== places.length) return null
   const inPlace = places.every(({ wanted, held: alike }, index) => {
     const there = held[index] as HeldStrategy
-    return alike === null ? !there.disabled && scopeKey(there) === scopeKey(wanted) : alike.id === there.id
+    return alike === null ? scopeKey(there) === scopeKey(wanted) : alike.id === there.id
   })
   if (!inPlace) return null
   const order = tune(
@@ -122,7 +124,10 @@ export const afterCall = (held: readonly HeldStrategy[], call: StrategyCall): re
     case 'change':
       return held.map((strategy) => (strategy.id === call.id ? { ...strategy, ...call.strategy } : strategy))
     case 'order':
-      return call.ids.flatMap((id) => held.filter((strategy) => strategy.id === id))
+      return [
+        ...call.ids.flatMap((id) => held.filter((strategy) => strategy.id === id)),
+        ...held.filter(({ id }) => !call.ids.includes(id)),
+      ]
     case 'remove':
       return held.filter(({ id }) => id !== call.id)
   }

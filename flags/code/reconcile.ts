@@ -1,6 +1,6 @@
 import type { Feature, Strategy } from '../definition.ts'
 import { phaseOf } from '../engine.ts'
-import { type LadderEdit, type LadderReading, readLadder, STICKINESS, writeLadder } from '../ladder.ts'
+import { isStep, type LadderEdit, STICKINESS, writeLadder } from '../ladder.ts'
 import type { Wanted } from './wanted.ts'
 
 /*
@@ -16,26 +16,22 @@ export interface ReconcileOptions {
 
 export const reconcile = (held: Feature | null, wanted: Wanted, { takeOver }: ReconcileOptions): LadderEdit => {
   const { integration, ladder } = wanted
-  const reading: LadderReading = held === null ? NEW : readLadder(held, integration)
-  const foreign = reading.kind === 'other' ? reading.detail : foreignIn(held, reading.ladder.pins)
+  const strategies = held?.strategies ?? []
+  const steps = strategies.findIndex((strategy) => !isCustomerPin(strategy))
+  const pins = steps < 0 ? strategies : strategies.slice(0, steps)
+  const foreign = held === null ? null : foreignIn(held, strategies.slice(pins.length), integration)
   if (foreign !== null && !takeOver) return { kind: 'refused', detail: foreign }
-  const pins = reading.kind === 'ladder' ? reading.ladder.pins.filter(isCustomerPin) : []
   const feature = writeLadder({ ...ladder, integration, pins })
   return { kind: 'edited', feature: { ...feature, enabled: held?.enabled ?? true } }
 }
 
-const NEW: LadderReading = {
-  kind: 'ladder',
-  ladder: { integration: '', pins: [], cohorts: new Map(), rest: [] },
-}
-
-function foreignIn(held: Feature | null, pins: readonly Strategy[]): string | null {
-  const strange = pins.find((pin) => !isCustomerPin(pin))
+function foreignIn(held: Feature, below: readonly Strategy[], integration: string): string | null {
+  const strange = below.find((strategy) => !isStep(strategy, integration))
   if (strange !== undefined) {
-    const place = (held?.strategies.indexOf(strange) ?? 0) + 1
-    return `strategy ${place} (${strange.title || strange.name}) is neither a step of a ladder nor a pin of customers`
+    const place = `strategy ${held.strategies.indexOf(strange) + 1} (${strange.title || strange.name})`
+    if (isCustomerPin(strange)) return `${place} is a pin of customers below a step; pins stand above all steps`
+    return `${place} is neither a step of a ladder nor a pin of customers`
   }
-  if (held === null) return null
   if (held.dependencies.length > 0) return `it depends on ${held.dependencies.map(({ feature }) => feature).join(', ')}`
   return held.variants.length > 0 ? 'it has variants of the whole flag' : null
 }

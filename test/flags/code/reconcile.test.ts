@@ -33,6 +33,10 @@ test('a flag that someone switched off stays off', () => {
   assert.equal(edit.kind === 'edited' && edit.feature.enabled, false)
 })
 
+test('steps that someone put into another order are put right', () => {
+  assert.deepEqual(phases(flag('aws', [PIN, step('aws', 'shadow', 60), step('aws', 'live', 10), END])), ['off', 'live'])
+})
+
 const FOREIGN: Readonly<Record<string, readonly [Feature, RegExp]>> = {
   'a strategy that Unleash added by itself': [
     flag('aws', [
@@ -41,7 +45,7 @@ const FOREIGN: Readonly<Record<string, readonly [Feature, RegExp]>> = {
     /strategy 1 .* is neither a step of a ladder nor a pin/,
   ],
   'a strategy of another kind': [flag('aws', [{ ...END, name: 'userWithId' }, END]), /strategy 1/],
-  'a pin below a step': [flag('aws', [END, PIN]), /not in the order/],
+  'a pin below a step': [flag('aws', [END, PIN]), /strategy 2 .* is a pin of customers below a step/],
   'a parent': [flag('aws', [END], { dependencies: [{ feature: 'kill' }] }), /depends on kill/],
   'variants of the whole flag': [
     flag('aws', [END], { variants: [{ name: 'a', weight: 1000 }] }),

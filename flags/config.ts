@@ -15,6 +15,20 @@ const fileSourceSchema = z.strictObject({
   max_moves: maxMoves,
 })
 
+const adminSchema = z
+  .strictObject({
+    token_file: z
+      .string()
+      .min(1)
+      .describe("An admin token, for flags set over the operators' API; flags apply takes a personal one, too."),
+    project: z.string().min(1).prefault('default').describe('Of Unleash; the flags are made in it.'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('The API of the server itself, where flags.url is that of an Edge.'),
+  })
+  .describe('Where Crossfade may change flags; without it they are changed on the server only.')
+
 const unleashSourceSchema = z.strictObject({
   source: z.literal('unleash'),
   url: z.url({ protocol: /^https?$/ }).describe('The API of the server, for example https://unleash:4242/api'),
@@ -25,6 +39,7 @@ const unleashSourceSchema = z.strictObject({
     .prefault('30s')
     .describe('Without contact for longer, the last known phases stand and say so.'),
   max_moves: maxMoves.prefault('20%'),
+  admin: adminSchema.optional(),
 })
 
 /** The section `flags`. */

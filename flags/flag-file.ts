@@ -13,7 +13,7 @@ import type { Phase } from './phase.ts'
  */
 
 const fileSchema = z.looseObject({ features: z.array(z.looseObject({ name: z.string() })) })
-type FlagDocument = z.output<typeof fileSchema>
+export type FlagDocument = z.output<typeof fileSchema>
 
 export interface SetRequest extends PhaseEdit {
   readonly integration: string
@@ -31,7 +31,7 @@ export const makeFlagFile = (path: string): FlagFile => {
   return {
     set: (requests) => {
       const edit = queue.then(async () =>
-        writeAtomically(path, stringify(editDocument(await readDocument(path), requests))),
+        writeAtomically(path, stringify(editDocument((await readDocument(path)).document, requests))),
       )
       queue = edit.catch(() => {})
       return edit
@@ -54,13 +54,21 @@ export const writeFlagFile = (
     }),
   )
 
-async function readDocument(path: string): Promise<FlagDocument> {
+export async function readDocument(path: string): Promise<{ readonly text: string; readonly document: FlagDocument }> {
   try {
-    return fileSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+    const text = await readFile(path, 'utf8')
+    return { text, document: fileSchema.parse(JSON.parse(text)) }
   } catch (cause) {
     const detail = cause instanceof z.ZodError ? (cause.issues[0]?.message ?? 'not of the format') : String(cause)
     throw flagsFault('flags-file-malformed', `${path}: ${detail}`, { cause })
   }
+}
+
+/** Replaces the file that still reads `before`; false: it does not any more, and nothing was written. */
+export async function writeDocument(path: string, before: string, document: FlagDocument): Promise<boolean> {
+  if ((await readFile(path, 'utf8')) !== before) return false
+  await writeAtomically(path, stringify(document))
+  return true
 }
 
 function editDocument(document: FlagDocument, requests: readonly SetRequest[]): FlagDocument {
@@ -78,7 +86,7 @@ function editDocument(document: FlagDocument, requests: readonly SetRequest[]): 
   return { ...document, features: [...features.values()] }
 }
 
-function parseFeature(raw: { readonly name: string }): Feature {
+export function parseFeature(raw: { readonly name: string }): Feature {
   const parsed = featureSchema.safeParse(raw)
   if (parsed.success) return parsed.data
   throw flagsFault('flag-not-editable', `${raw.name}: ${parsed.error.issues[0]?.message ?? 'not of the format'}`)

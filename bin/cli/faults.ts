@@ -32,6 +32,16 @@ export const CLI_FAULTS = {
     title: 'The file cannot be used',
     next: 'Check the path and its permissions.',
   },
+  'flags-document-invalid': {
+    status: 422,
+    title: 'The file of ladders is not valid; nothing was done',
+    next: 'Correct the lines named above; flags.example.yaml is a full example, flags.schema.json its schema.',
+  },
+  'flags-refused': {
+    status: 409,
+    title: 'Some flags hold what Crossfade did not write, and were left as they are',
+    next: 'Put them right in Unleash, or say --take-over to replace what is foreign.',
+  },
   'flags-lint-failed': {
     status: 422,
     title: 'The flags would surprise their author',

@@ -18,8 +18,8 @@ export const SERVE_FAULTS = {
   },
   'flags-not-writable': {
     status: 409,
-    title: 'The flags come from a server and are changed there',
-    next: 'Change the flag in Unleash, or by crossfade flags apply.',
+    title: 'The flags come from a server, and no token to change them there is configured',
+    next: 'Add flags.admin to the configuration, or give --unleash-token-file; or change the flag in Unleash.',
   },
   'bus-required': {
     status: 500,

@@ -10,6 +10,7 @@ import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
 import { requireRun } from '../target.ts'
 import { addFlagsAccept } from './flags-accept.ts'
+import { addFlagsCode } from './flags-code.ts'
 
 interface SetOptions {
   readonly cohort?: string
@@ -42,6 +43,7 @@ export const addFlags = (program: Command, runner: Runner): void => {
     .argument('[file]', 'in the client-features format of Unleash; without it, that of the embedded system')
     .addOption(new Option('--cohort <name...>', 'the cohorts that there are; others are then findings'))
   runner.bind<{ cohort?: string[] }>(lint, lintFlags)
+  addFlagsCode(flags, runner)
 }
 
 /** With --all there is no selector, so the first word is the phase. */

@@ -66,6 +66,7 @@ const eventsSchema = z.looseObject({
 })
 export type FlagEvent = z.output<typeof eventsSchema>['events'][number]
 
+const BATCH = '/features-batch'
 const TIMEOUT = 15_000
 const LONGEST = 300
 
@@ -118,7 +119,7 @@ export const makeAdminApi = (options: AdminOptions) => {
       request('POST', `${projectPath}/features`, { name, type: 'release', description, impressionData: false }),
     /** A whole flag in one transaction, switched on; only personal tokens may. */
     importFlag: (name: string, description: string, strategies: readonly Strategy[]) =>
-      request('POST', '/features-batch/import', {
+      request('POST', `${BATCH}/import`, {
         project: options.project,
         environment: options.environment,
         data: {

@@ -5,11 +5,21 @@
  */
 export function canonicalJson(text: string): string | null {
   try {
-    return JSON.stringify(JSON.parse(text, canonicalise))
+    return JSON.stringify(parseCanonical(text))
   } catch {
     return null
   }
 }
+
+/**
+ * The document as objects whose keys are sorted and whose numbers are raw literals (`literalOf`), so that any part of it
+ * is canonical when it is written with `JSON.stringify`. Throws if it is not JSON.
+ */
+export const parseCanonical = (text: string): unknown => JSON.parse(text, canonicalise)
+
+/** The literal of a number that `parseCanonical` read, or null if it is not one. */
+export const literalOf = (value: unknown): string | null =>
+  typeof value === 'object' && value !== null && isRaw(value) ? (value as { rawJSON: string }).rawJSON : null
 
 // TypeScript's library does not know the third argument and `rawJSON` yet.
 const { rawJSON } = JSON as unknown as { rawJSON: (literal: string) => unknown }
@@ -25,3 +35,7 @@ function canonicalise(this: unknown, _key: string, value: unknown, context?: { s
 }
 
 const isRaw = (value: object): boolean => (JSON as unknown as { isRawJSON: (v: unknown) => boolean }).isRawJSON(value)
+
+/** A map of the document, rather than a list, a text, a number, a word or nothing. */
+export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isRaw(value)

@@ -5,6 +5,7 @@ import { STORE_KINDS } from './registry.ts'
 export const storeSchema = z.discriminatedUnion('kind', [
   STORE_KINDS.postgres.configSchema,
   STORE_KINDS.sealed.configSchema,
+  STORE_KINDS['vault-kv'].configSchema,
   STORE_KINDS.memory.configSchema,
 ])
 

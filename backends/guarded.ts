@@ -147,13 +147,14 @@ function makePassing(
     const { op, call, refuse } = passage
     const start = clock.monotonic()
     const deadline = Math.min(call.deadline, start + limits.deadline)
+    const landBy = call.landBy ?? call.deadline
     let outcomes: readonly R[]
     if (deadline <= start) outcomes = refuse('late')
     else {
       const armed = alarm.arm(deadline, call.signal)
       metrics.inFlight.inc({ store: name })
       try {
-        outcomes = await inTurn({ ...passage, call: { deadline, signal: armed.signal } }, armed.signal)
+        outcomes = await inTurn({ ...passage, call: { deadline, landBy, signal: armed.signal } }, armed.signal)
       } finally {
         armed.disarm()
         metrics.inFlight.dec({ store: name })

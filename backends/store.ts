@@ -19,7 +19,7 @@ export interface Store {
   /** As `get`, in the order of `addresses`; at most `capabilities.batch.max` of them. */
   getMany(addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]>
 
-  /** Writes one secret. Lands only while `call.deadline` has not passed if `capabilities.bound` says so. */
+  /** Writes one secret. Lands only while `call.landBy` has not passed if `capabilities.bound` says so. */
   put(address: Address, secret: Secret, condition: Condition, call: Call): Promise<PutOutcome>
   putMany(puts: readonly PutRequest[], call: Call): Promise<readonly PutOutcome[]>
 
@@ -41,8 +41,13 @@ export interface Store {
 
 /** One call's limits. */
 export interface Call {
-  /** On the caller's monotonic clock (`performance.now()`), in ms: after it nothing of this call may land where `bound` holds. */
+  /** On the caller's monotonic clock (`performance.now()`), in ms: how long the caller waits. */
   readonly deadline: number
+  /**
+   * On the same clock: after it nothing of this call may land where `bound` holds. `deadline` if not said; later where
+   * the caller can live with a later end than it waits for, which is when its operation ends.
+   */
+  readonly landBy?: number
   /** Stops waiting; what was sent may still land, so a put that was sent becomes `unknown`. */
   readonly signal?: AbortSignal
 }
@@ -69,7 +74,7 @@ export type RefusalReason =
   | 'denied' // the store's own authorisation said no
   | 'revoked' // the customer's key at this store was revoked or destroyed
   | 'rejected' // the store understood and refused: a constraint, read-only, sealed
-  | 'late' // the deadline had passed; the store checked it
+  | 'late' // the time by which it might land had passed; the store checked it
 
 /** Why nobody can say whether it was applied. */
 export type UnknownReason = 'timeout' | 'connection-lost' | 'protocol'
@@ -146,8 +151,13 @@ export interface Capabilities {
   readonly contentType: Capability
   readonly metadata: Capability
   readonly batch: { readonly max: number }
-  /** What a value may be: any bytes, text without NUL, JSON kept as it is, or JSON that is written anew (`backends/jsonb.ts`). */
-  readonly values: 'bytes' | 'text' | 'json' | 'jsonb'
+  /**
+   * What a value may be: any bytes, text without NUL, JSON kept as it is, or JSON that is written anew: `jsonb`
+   * (`backends/jsonb.ts`), with its number literals, or with numbers as doubles (`backends/json-kept.ts`).
+   */
+  readonly values: 'bytes' | 'text' | 'json' | 'jsonb' | 'json-literals' | 'json-doubles'
+  /** Strings that a JSON document may have, keys counted, where the store limits them. */
+  readonly maxStrings?: number
   /** Largest value in bytes. */
   readonly maxSize: number
 }

@@ -4,12 +4,13 @@
  */
 
 import { failedAs, readError, refused, writeFailure } from '../failure.ts'
+import { inRounds } from '../rounds.ts'
 import type { Address } from '../secret.ts'
 import { isPlainAddress } from '../secret-text.ts'
 import { addressColumns, addressValues, columnwise } from '../sql/columnwise.ts'
 import type { Answer, FailedAnswer, Statement } from '../sql/connection.ts'
 import type { Database } from '../sql/database.ts'
-import { gatherGets, inRounds } from '../sql/gather.ts'
+import { gatherGets } from '../sql/gather.ts'
 import { scanPage } from '../sql/scan.ts'
 import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, ScanOutcome, ScanPage, Store } from '../store.ts'
 import { isFenced, postgresCapabilities } from './capabilities.ts'

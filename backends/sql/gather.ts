@@ -1,6 +1,6 @@
 import { unlessAborted } from '../abort.ts'
-import { type Address, addressKey } from '../secret.ts'
-import type { Call, GetOutcome, PutOutcome, PutRequest } from '../store.ts'
+import type { Address } from '../secret.ts'
+import type { Call, GetOutcome } from '../store.ts'
 import { sharedCall } from './shared-call.ts'
 
 interface Waiting {
@@ -51,29 +51,4 @@ export function gatherGets(
     new Promise((resolve) => {
       if (waiting.push({ address, call, resolve }) === 1) setImmediate(flush)
     })
-}
-
-/**
- * Writes in rounds in which no secret occurs twice (a statement applies one change a row), each sorted by address (two
- * batches then lock in the same order), and puts the outcomes back into the order of the requests.
- */
-export async function inRounds(
-  puts: readonly PutRequest[],
-  write: (round: readonly PutRequest[]) => Promise<readonly PutOutcome[]>,
-): Promise<readonly PutOutcome[]> {
-  const outcomes = new Array<PutOutcome>(puts.length)
-  let left = puts.map((put, at) => ({ put, at, key: addressKey(put.address) }))
-  while (left.length > 0) {
-    const seen = new Set<string>()
-    const round: typeof left = []
-    const later: typeof left = []
-    for (const item of left) (seen.has(item.key) ? later : round).push(seen.add(item.key) && item)
-    round.sort((a, b) => (a.key < b.key ? -1 : 1))
-    const answers = await write(round.map(({ put }) => put))
-    round.forEach(({ at }, n) => {
-      outcomes[at] = answers[n] as PutOutcome
-    })
-    left = later
-  }
-  return outcomes
 }

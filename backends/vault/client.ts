@@ -62,6 +62,7 @@ export function makeVaultClient(options: VaultClientOptions): VaultClient {
   const identity = makeIdentity({ name, login: options.login, ask, clock, metrics })
 
   const perform = async (request: VaultRequest, signal: AbortSignal): Promise<VaultOutcome> => {
+    if (request.token) return outcomeOf(await send(request, request.token, signal))
     const held = await identity.held(signal)
     if (held.kind === 'failed') return held
     const reply = await send(request, held.token, signal)

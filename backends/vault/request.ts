@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.ts'
+import type { SecretValue } from '../secret.ts'
 
 export type VaultMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -13,6 +14,8 @@ export interface VaultRequest {
   readonly body?: string | Uint8Array
   /** `application/merge-patch+json` for PATCH; `application/json` if not said. */
   readonly contentType?: string
+  /** Sent with this token instead of the client's own; a 403 is then the answer, and no reason for a login. */
+  readonly token?: SecretValue
 }
 
 export type VaultOutcome =

@@ -3,8 +3,11 @@ import type { StoreConfig } from '../../backends/config.ts'
 import { readSecretFile } from '../../backends/key-file.ts'
 import { checkTable } from '../../backends/postgres/check.ts'
 import { withPassword } from '../../backends/sql/database.ts'
+import type { StoreProblem } from '../../backends/store.ts'
+import { systemClock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import type { CheckResult } from './check.ts'
+import { tryToMake } from './make-store.ts'
 import type { CrossfadeConfig } from './schema.ts'
 
 const PATIENCE_MS = 5000
@@ -16,21 +19,40 @@ interface Target {
 
 /** The ledger and every store answer, and a mapped table is what its mapping says. Nothing is changed anywhere. */
 export async function connectionChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {
-  const stores = Object.entries(config.stores).map(async ([name, store]) =>
-    store.kind === 'memory' ? [] : withPool(`stores.${name}`, store, (pool) => askStore(pool, store)),
-  )
+  const stores = Object.entries(config.stores).map(([name, store]) => askAny(`stores.${name}`, name, store))
   const ledger = withPool('ledger', config.ledger, askLedger)
   return (await Promise.all([ledger, ...stores])).flat()
 }
 
 type Finding = Omit<CheckResult, 'subject'>
 
+const findingOf = ({ level, message }: StoreProblem): Finding => ({
+  level: level === 'error' ? 'problem' : 'warning',
+  message,
+})
+
+const askAny = async (subject: string, name: string, store: StoreConfig): Promise<readonly CheckResult[]> => {
+  if (store.kind === 'memory') return []
+  return 'url' in store ? withPool(subject, store, (pool) => askStore(pool, store)) : askItself(subject, name, store)
+}
+
+/** A store that is no database knows itself what is wrong with it. */
+async function askItself(subject: string, name: string, section: StoreConfig): Promise<readonly CheckResult[]> {
+  const { store, reason } = tryToMake(name, section)
+  if (store === null) return [{ level: 'problem', subject, message: reason }]
+  try {
+    const problems = await store.check({ deadline: systemClock.monotonic() + PATIENCE_MS })
+    if (problems.length === 0) return [{ level: 'ok', subject, message: 'it answers' }]
+    return problems.map((problem) => ({ subject, ...findingOf(problem) }))
+  } finally {
+    await store.close()
+  }
+}
+
 async function askStore(pool: pg.Pool, store: StoreConfig): Promise<readonly Finding[]> {
   if (store.kind !== 'postgres') return askDatabase(pool)
   const problems = await checkTable(pool, store)
-  const findings = problems.map(({ level, message }): Finding => {
-    return { level: level === 'error' ? 'problem' : 'warning', message }
-  })
+  const findings = problems.map(findingOf)
   return findings.length > 0 ? findings : [{ level: 'ok', message: `table ${store.table} fits its mapping` }]
 }
 

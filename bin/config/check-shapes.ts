@@ -1,21 +1,15 @@
-import { randomBytes } from 'node:crypto'
-import { Registry } from 'prom-client'
-import type { StoreConfig } from '../../backends/config.ts'
-import type { StoreDeps } from '../../backends/deps.ts'
 import { makeFidelity } from '../../backends/fidelity.ts'
-import { makeBackendsMetrics } from '../../backends/metrics.ts'
-import { STORE_KINDS } from '../../backends/registry.ts'
 import type { Store } from '../../backends/store.ts'
-import { systemClock } from '../../core/clock.ts'
-import { isFault } from '../../core/fault.ts'
 import type { CheckResult } from './check.ts'
+import { tryToMake } from './make-store.ts'
 import type { CrossfadeConfig } from './schema.ts'
 
 /** What both sides of each integration can hold: a shape that one side cannot hold is refused, a limit is shown. */
 export async function shapeChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {
   const stores = new Map<string, Store>()
   for (const [name, section] of Object.entries(config.stores)) {
-    const store = tryToMake(name, section)
+    const { store } = tryToMake(name, section)
+    // The checks of files report why.
     if (store !== null) stores.set(name, store)
   }
   try {
@@ -30,17 +24,5 @@ export async function shapeChecks(config: CrossfadeConfig): Promise<readonly Che
     })
   } finally {
     for (const store of stores.values()) await store.close()
-  }
-}
-
-/** Connects to nothing. Null if one of its files cannot be used, which the checks of files report. */
-function tryToMake(name: string, section: StoreConfig): Store | null {
-  const { make } = STORE_KINDS[section.kind] as { make: (config: StoreConfig, deps: StoreDeps) => Store }
-  try {
-    const metrics = makeBackendsMetrics(new Registry())
-    return make(section, { name, clock: systemClock, random: randomBytes, metrics })
-  } catch (error) {
-    if (isFault(error)) return null
-    throw error
   }
 }

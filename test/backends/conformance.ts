@@ -25,7 +25,8 @@ type Has = (capabilities: Capabilities) => boolean
 /** The words in which the report says what a store lacks. Versions that restart after a delete are not counted as such. */
 const FEATURES: Readonly<Record<string, Has>> = {
   'conditional-writes': (c) => c.compareAndSet.has,
-  'late-writes-refused': (c) => c.bound.has,
+  // By its time, or by the version that it was sent with.
+  'late-writes-refused': (c) => c.bound.has || c.fence.has,
   versions: (c) => c.versions.has && c.fence.has,
   'content-type': (c) => c.contentType.has,
   metadata: (c) => c.metadata.has,

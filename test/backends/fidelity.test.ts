@@ -67,13 +67,27 @@ const jsonb: Verdicts = {
   'escaped nul': 'json-rewritten',
   'half a pair': 'json-rewritten',
 }
+const literals: Verdicts = { ...json, 'half a pair': 'json-rewritten' }
+const doubles: Verdicts = {
+  ...literals,
+  document: 'json-rewritten',
+  exponent: 'json-rewritten',
+  'twenty digits': 'json-rewritten',
+}
 const every = (verdict: Beyond | null): Verdicts =>
   Object.fromEntries(Object.keys(SAMPLES).map((name) => [name, verdict])) as Verdicts
 
 /** Shape x what the other side holds, the first side holding any bytes; null: the shape itself is refused. */
 const TABLE: Readonly<Record<Shape, Readonly<Record<Capabilities['values'], Verdicts | null>>>> = {
-  bytes: { bytes: every(null), text: { ...every(null), binary: NO_TEXT, nul: NO_TEXT }, json: null, jsonb: null },
-  json: { bytes: json, text: json, json, jsonb },
+  bytes: {
+    bytes: every(null),
+    text: { ...every(null), binary: NO_TEXT, nul: NO_TEXT },
+    json: null,
+    jsonb: null,
+    'json-literals': null,
+    'json-doubles': null,
+  },
+  json: { bytes: json, text: json, json, jsonb, 'json-literals': literals, 'json-doubles': doubles },
 }
 
 for (const [shape, row] of Object.entries(TABLE) as [Shape, (typeof TABLE)[Shape]][]) {

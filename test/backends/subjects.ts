@@ -12,7 +12,10 @@ import { openPostgresStore } from '../../backends/postgres/open.ts'
 import { type SealedConfig, sealedConfigSchema } from '../../backends/sealed/config.ts'
 import { openSealedStore } from '../../backends/sealed/open.ts'
 import type { Store } from '../../backends/store.ts'
+import { type VaultKvConfig, vaultKvConfigSchema } from '../../backends/vault-kv/config.ts'
+import { openVaultKvStore } from '../../backends/vault-kv/open.ts'
 import { systemClock } from '../../core/clock.ts'
+import type { Bao, BaoPart } from '../support/bao.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
 
 export const deps = (name: string): StoreDeps => ({
@@ -119,3 +122,26 @@ export const sealedSubject = async (t: TestContext): Promise<Store> => {
   const { url } = await freshDatabase(t)
   return openSealedStore(await sealedConfig(t, url), deps('vaulted'))
 }
+
+/** A mount of its own, and a token that may do there what the README of the store asks for, and no more. */
+export async function vaultKvConfig(t: TestContext, bao: Bao, more: object = {}): Promise<VaultKvConfig> {
+  const { version = 2 } = more as { version?: 1 | 2 }
+  const mount = await bao.mount('kv', { version: String(version) })
+  const policy = `path "${mount}/*" { capabilities = ["create", "read", "update", "delete", "list"] }
+    path "auth/token/create" { capabilities = ["update"] }`
+  return vaultKvConfigSchema.parse({
+    kind: 'vault-kv',
+    address: bao.url,
+    auth: { kind: 'token', token_file: await secretFile(t, await bao.token(policy)) },
+    mount,
+    version,
+    deadline: '5s',
+    max_size: '64KiB',
+    ...more,
+  })
+}
+
+export const vaultKvSubject =
+  (bao: BaoPart, more: object) =>
+  async (t: TestContext): Promise<Store> =>
+    openVaultKvStore(await vaultKvConfig(t, await bao.server(), more), deps('kv'))

@@ -73,7 +73,7 @@ test('all problems are reported at once, each with its place and what to do', as
       'identity: missing; expected an object',
       'ledger.max_connections: expected number, received string',
       'stores.homegrown.deadlin: unknown key; did you mean deadline?',
-      'stores.vaulted.kind: expected postgres or sealed or memory',
+      'stores.vaulted.kind: expected postgres or sealed or vault-kv or memory',
       'flags.refresh: expected a number with a unit, for example 250ms, 5s, 1h or 7d',
       'integrations.defaults.new: there is no such store below stores; did you mean vaulted?',
       'identiti: unknown key; did you mean identity?',

@@ -8,6 +8,7 @@ const MAY_OPEN: Readonly<Record<string, string>> = {
   'backends/fidelity.ts': 'whether a store can hold the value unchanged',
   'backends/postgres/codec.ts': 'the column of an old table',
   'backends/sealed/envelope.ts': 'what is encrypted',
+  'backends/vault-kv/codec.ts': 'the data of a secret at Vault or OpenBao',
   'backends/vault/client.ts': 'the own token, in a header',
   'backends/vault/logins.ts': 'whether the file of the own token holds another one',
   'proxy/http/answer.ts': 'the body of the response',

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { canonicalJson } from '../../../backends/canonical-json.ts'
 import { type Address, type Secret, SecretValue } from '../../../backends/secret.ts'
 import type { Call, Capabilities, Condition, Fence, GetOutcome, PutOutcome, Store } from '../../../backends/store.ts'
 
@@ -54,6 +55,24 @@ const texts = fc
   .string({ unit: 'grapheme', maxLength: 200 })
   .filter((text) => text.isWellFormed() && !text.includes('\0'))
 
+/** Documents in the form in which they come back, with these number literals in them, under keys of every kind. */
+function canonical(literals: readonly string[]): fc.Arbitrary<Uint8Array> {
+  const number = fc.constantFrom(...literals).map((literal) => (JSON as never as RawJson).rawJSON(literal))
+  const keys = fc.oneof(fc.constantFrom('__proto__', 'crossfade', 'value', '', '7'), texts)
+  const { document } = fc.letrec((tie) => ({
+    document: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      fc.oneof(number, texts, fc.boolean(), fc.constant(null)),
+      fc.array(tie('document'), { maxLength: 4 }),
+      fc.dictionary(keys, tie('document'), { maxKeys: 4 }),
+    ),
+  }))
+  return document.map((value) => Buffer.from(canonicalJson(JSON.stringify(value)) as string, 'utf8'))
+}
+interface RawJson {
+  rawJSON(literal: string): unknown
+}
+
 const VALUES: Readonly<Record<Capabilities['values'], fc.Arbitrary<Uint8Array>>> = {
   bytes: fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
@@ -65,6 +84,8 @@ const VALUES: Readonly<Record<Capabilities['values'], fc.Arbitrary<Uint8Array>>>
   jsonb: fc
     .array(fc.oneof(fc.integer(), fc.boolean(), texts))
     .map((list) => Buffer.from(`[${list.map((item) => JSON.stringify(item)).join(', ')}]`, 'utf8')),
+  'json-literals': canonical(['1.0', '-0', '1e21', '12345678901234567890', '0.10000000000000000555']),
+  'json-doubles': canonical(['1', '-0', '1e+21', '5e-324', '0.1']),
 }
 
 /** Secrets that a store says it can hold. */

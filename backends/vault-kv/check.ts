@@ -1,0 +1,112 @@
+import { isMap } from '../canonical-json.ts'
+import type { Call, StoreProblem } from '../store.ts'
+import type { VaultClient } from '../vault/client.ts'
+import { part, readAnswer, textIn } from './answers.ts'
+import { endsWithToken, type VaultKvConfig } from './config.ts'
+import type { Engine } from './engine.ts'
+import type { PathTemplate } from './path-template.ts'
+
+export interface CheckParts {
+  readonly config: VaultKvConfig
+  readonly client: VaultClient
+  readonly template: PathTemplate
+  readonly engine: Engine
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const error = (message: string): StoreProblem => ({ level: 'error', message })
+const warning = (message: string): StoreProblem => ({ level: 'warning', message })
+
+/** What is asked for: a policy is read for its paths only, so nobody of this name needs to exist. */
+const SAMPLE = { integration: 'crossfade-check', customer: 'crossfade-check', name: 'crossfade-check' }
+
+/** The token, the mount, what the token may do there, and settings that change what the store promises. Changes nothing. */
+export async function check(parts: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
+  const { client, config } = parts
+  const login = await client.check(call)
+  if (login.length > 0) return login
+  const mount = await mountProblems(parts, call)
+  if (mount.some(({ level }) => level === 'error')) return mount
+  const late = config.version === 1 && !endsWithToken(config) ? [LATE_WRITES] : []
+  return [...mount, ...late, ...(await rightProblems(parts, call)), ...(await settingProblems(parts, call))]
+}
+
+const LATE_WRITES = warning(
+  'version 1 without expiring_tokens: a write that the network held up may land over a later one; set expiring_tokens',
+)
+
+async function mountProblems({ client, config }: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
+  const { mount, version } = config
+  const path = ['sys', 'internal', 'ui', 'mounts', ...mount.split('/')]
+  const outcome = await client.request({ method: 'GET', path }, call)
+  if (outcome.kind === 'failed' && outcome.failure.reason !== 'denied')
+    return [error(`the server did not answer: ${outcome.detail}`)]
+  const data = outcome.kind === 'answer' && outcome.status === 200 ? dataOf(outcome.body) : null
+  if (data === null) return [error(`no secrets engine at ${mount}, or this token may do nothing below it`)]
+  if (data['type'] !== 'kv') return [error(`${mount} is a secrets engine of type ${textIn(data, 'type')}, expected kv`)]
+  // Version 1 may say nothing.
+  const found = textIn(part(data, 'options'), 'version') || '1'
+  return found === String(version)
+    ? []
+    : [error(`${mount} is version ${found} of kv, but version: ${version} is configured`)]
+}
+
+/** Path, one of the rights that are enough, and what it is for. */
+type Need = readonly [path: string, rights: readonly string[], purpose: string]
+
+function needsOf({ config, template, engine }: CheckParts): readonly Need[] {
+  const place = template.place(SAMPLE) ?? []
+  const at = (...path: readonly string[]): string => [config.mount, ...path].join('/')
+  const data = config.version === 2 ? at('data', ...place) : at(...place)
+  const names = `${at(...engine.listed, ...template.names(SAMPLE.integration, SAMPLE.customer))}/`
+  const customers = `${at(...engine.listed, ...template.customers(SAMPLE.integration))}/`
+  const needs: Need[] = [
+    [data, ['read'], 'to read a secret'],
+    [data, ['create'], 'to write a new secret'],
+    [data, ['update'], 'to write a secret that is there'],
+    [names, ['list'], 'to list the names of a customer'],
+    [customers, ['list'], 'to list customers'],
+  ]
+  if (config.version === 1) needs.push([data, ['delete'], 'to remove a secret'])
+  else
+    needs.push(
+      [at('delete', ...place), ['update'], 'to remove a secret'],
+      [at('metadata', ...place), ['read'], 'to list secrets with their versions'],
+    )
+  if (endsWithToken(config))
+    needs.push(['auth/token/create', ['update'], 'to make the tokens that end with a write (expiring_tokens)'])
+  return needs
+}
+
+async function rightProblems(parts: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
+  const needs = needsOf(parts)
+  const paths = [...new Set(needs.map(([path]) => path))]
+  const body = JSON.stringify({ paths })
+  const request = { method: 'POST', path: ['sys', 'capabilities-self'], body } as const
+  const outcome = await parts.client.request(request, call)
+  const data = outcome.kind === 'answer' && outcome.status === 200 ? dataOf(outcome.body) : null
+  if (data === null) return [warning('this token may not ask what it may do (sys/capabilities-self)')]
+  return needs.flatMap(([path, rights, purpose]) => {
+    const held = Array.isArray(data[path]) ? (data[path] as readonly unknown[]) : []
+    return [...rights, 'root'].some((right) => held.includes(right))
+      ? []
+      : [error(`the policy of this token lacks ${rights.join(' or ')} on ${path}, ${purpose}`)]
+  })
+}
+
+/** Settings of a mount that remove what is stored. */
+async function settingProblems({ client, config }: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
+  if (config.version === 1) return []
+  const outcome = await client.request({ method: 'GET', path: [...config.mount.split('/'), 'config'] }, call)
+  const data = outcome.kind === 'answer' && outcome.status === 200 ? dataOf(outcome.body) : null
+  const after = data === null ? '0s' : textIn(data, 'delete_version_after')
+  if (after === '' || after === '0s') return []
+  return [warning(`${config.mount} deletes each version ${after} after it was written (delete_version_after)`)]
+}
+
+function dataOf(body: Buffer): Fields | null {
+  const answer = readAnswer(body)
+  const data = answer?.['data']
+  return isMap(data) ? data : null
+}

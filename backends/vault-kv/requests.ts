@@ -1,0 +1,43 @@
+import type { Clock } from '../../core/clock.ts'
+import { no } from '../failure.ts'
+import type { Call } from '../store.ts'
+import type { VaultClient } from '../vault/client.ts'
+import { type VaultOutcome, type VaultRequest, vaultFailure } from '../vault/request.ts'
+import type { Requests } from './engine.ts'
+import { type ExpiringToken, type ExpiringTokens, LATE } from './expiring-tokens.ts'
+
+export interface RequestsOptions {
+  readonly client: VaultClient
+  readonly mount: string
+  /** Null: nothing but the caller's own clock keeps a late write away. */
+  readonly tokens: ExpiringTokens | null
+  readonly clock: Clock
+}
+
+/** Requests to one mount. */
+export function makeRequests({ client, mount, tokens, clock }: RequestsOptions): Requests {
+  const below = mount.split('/')
+
+  const writeWith = async (request: VaultRequest, { token, livesUntil }: ExpiringToken, call: Call) => {
+    const outcome = await client.request({ ...request, token }, call)
+    // A token that has ended and a request that is not allowed have the same answer.
+    return isDenied(outcome) && clock.monotonic() >= livesUntil ? LATE : outcome
+  }
+
+  return {
+    read: (path, query, call) => client.request({ method: 'GET', path: [...below, ...path], query }, call),
+    write: async (method, path, body, call) => {
+      const landBy = call.landBy ?? call.deadline
+      if (clock.monotonic() >= landBy) return LATE
+      if (call.signal?.aborted) return NEVER_SENT
+      const request: VaultRequest = { method, path: [...below, ...path], ...(body !== null && { body }) }
+      if (tokens === null) return client.request(request, call)
+      const token = await tokens.of(landBy, call)
+      return token.kind === 'token' ? writeWith(request, token, call) : token
+    },
+  }
+}
+
+const NEVER_SENT = vaultFailure(no('unavailable', true), 'its caller has left')
+
+const isDenied = (outcome: VaultOutcome): boolean => outcome.kind === 'failed' && outcome.failure.reason === 'denied'

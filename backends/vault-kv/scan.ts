@@ -1,0 +1,110 @@
+import type PQueue from 'p-queue'
+import { type Failure, failedAs } from '../failure.ts'
+import { byteOrder } from '../secret-text.ts'
+import type { Call, ScanEntry, ScanOutcome, ScanPage } from '../store.ts'
+import type { Engine, Path } from './engine.ts'
+import { type Folders, ListingFailed } from './folders.ts'
+import type { PathTemplate } from './path-template.ts'
+import { encodeSegment } from './segments.ts'
+
+export interface ScanParts {
+  readonly template: PathTemplate
+  readonly folders: Folders
+  readonly engine: Engine
+  readonly queue: PQueue
+}
+
+interface Place {
+  readonly customer: string
+  readonly name: string
+}
+
+/**
+ * A page by walking the folders from the place on: nothing is held between two pages, and no more in memory than the page
+ * and the folders on the way to it. What is listed is looked at before it is named: version 2 lists removed secrets too.
+ */
+export async function scan(parts: ScanParts, integration: string, page: ScanPage, call: Call): Promise<ScanOutcome> {
+  const entries: ScanEntry[] = []
+  let places: Place[] = []
+  const look = async (): Promise<void> => {
+    entries.push(...(await lookAll(parts, integration, places, call)))
+    places = []
+  }
+  try {
+    for await (const place of placesFrom(parts, integration, page, call)) {
+      places.push(place)
+      // One more than asked tells of a next page.
+      if (entries.length + places.length > page.limit) await look()
+      if (entries.length > page.limit) break
+    }
+    await look()
+  } catch (error) {
+    if (error instanceof ListingFailed) return failedAs(error.failure)
+    throw error
+  }
+  const kept = entries.slice(0, page.limit)
+  const last = kept.at(-1)
+  const more = entries.length > page.limit
+  return { kind: 'page', entries: kept, next: more && last ? { customer: last.customer, name: last.name } : null }
+}
+
+async function* placesFrom(parts: ScanParts, integration: string, page: ScanPage, call: Call): AsyncGenerator<Place> {
+  const after = page.after ?? { customer: '', name: '' }
+  const customers =
+    page.customer === undefined ? customersFrom(parts, integration, after.customer, call) : [page.customer]
+  for await (const customer of customers) {
+    const order = byteOrder(customer, after.customer)
+    if (order < 0) continue
+    const folder = parts.template.names(integration, customer)
+    const from = order === 0 ? after.name : ''
+    for await (const name of namesAfter(parts.folders, folder, '', from, call)) yield { customer, name }
+  }
+}
+
+async function* customersFrom(
+  { template, folders }: ScanParts,
+  integration: string,
+  from: string,
+  call: Call,
+): AsyncGenerator<string> {
+  for await (const { segment } of folders.children(template.customers(integration), 'customers', from, call)) {
+    yield segment
+  }
+}
+
+/** The names in a folder, in byte order of the whole name, strictly after `from`; `prefix` is the folder's own, with a slash. */
+async function* namesAfter(
+  folders: Folders,
+  folder: Path,
+  prefix: string,
+  from: string,
+  call: Call,
+): AsyncGenerator<string> {
+  for await (const { segment, isFolder, order } of folders.children(folder, 'names', from, call)) {
+    if (isFolder) {
+      const rest = from.startsWith(order) ? from.slice(order.length) : ''
+      yield* namesAfter(folders, [...folder, encodeSegment(segment)], `${prefix}${order}`, rest, call)
+    } else if (from === '' || segment !== from) yield `${prefix}${segment}`
+  }
+}
+
+async function lookAll(
+  { engine, template, queue }: ScanParts,
+  integration: string,
+  places: readonly Place[],
+  call: Call,
+): Promise<readonly ScanEntry[]> {
+  const looks = await queue.addAll(
+    places.map((place) => async () => {
+      const path = template.place({ integration, ...place })
+      // Longer than what can be addressed: whoever wrote it, it cannot be read here.
+      return path === null ? ({ kind: 'gone' } as const) : engine.look(path, call)
+    }),
+  )
+  const failure = looks.find((look): look is { kind: 'failed'; failure: Failure } => look.kind === 'failed')
+  if (failure) throw new ListingFailed(failure.failure)
+  return places.flatMap((place, at) => {
+    const look = looks[at]
+    return look?.kind === 'there' ? [{ ...place, version: look.version }] : []
+  })
+}

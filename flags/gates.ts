@@ -8,6 +8,8 @@ import { PHASES, type Phase, phaseRank } from './phase.ts'
 
 /** What is known of one cohort of one integration. */
 export interface GateFigures {
+  /** Every name on either side is known; before that no share of anything means something. */
+  readonly inventoried: boolean
   /** Secrets that are not deleted, without those that an operator accepted to leave behind. */
   readonly secrets: number
   /** Held by both sides. */
@@ -105,6 +107,7 @@ const JUDGES: Readonly<Record<GateCondition, Judge>> = {
 }
 
 const EXECUTE = '--execute --reason "..."'
+const migrateIt = (integration: string): string => `crossfade migrate ${integration} ${EXECUTE}`
 const UNKNOWN = (what: string): string => `${what} not known: the ledger does not tell`
 
 function share(
@@ -115,9 +118,10 @@ function share(
   figures: GateFigures | null,
   pick: (figures: GateFigures) => number,
 ): Omit<Wait, 'condition'> | null {
-  const next = `crossfade ${verb} ${integration} ${EXECUTE}`
+  const next = verb === 'migrate' ? migrateIt(integration) : `crossfade verify ${integration} ${EXECUTE}`
   if (least === 0) return null
   if (figures === null) return { text: UNKNOWN(word), next }
+  if (!figures.inventoried) return { text: `${word}: no inventory was taken`, next: migrateIt(integration) }
   const have = pick(figures)
   if (figures.secrets === 0 || have / figures.secrets >= least) return null
   const left = Math.ceil(least * figures.secrets) - have

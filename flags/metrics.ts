@@ -54,6 +54,12 @@ export const makeFlagsMetrics = (registry: Registry) => {
       labelNames: ['source'] as const,
       registers,
     }),
+    gates: new Gauge({
+      name: 'crossfade_gate_held',
+      help: '1 while a gate holds a cohort back from what its flag asks for, by the phase that it guards.',
+      labelNames: ['integration', 'cohort', 'phase'] as const,
+      registers,
+    }),
     caps: new Gauge({
       name: 'crossfade_caps',
       help: 'Caps that hold now, by kind.',

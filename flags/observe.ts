@@ -1,5 +1,6 @@
 import { CAP_KINDS, type CapBook } from './caps.ts'
 import type { Doubt } from './decision.ts'
+import type { GateBook } from './gate-book.ts'
 import type { FlagsMetrics } from './metrics.ts'
 import type { Phases } from './phases.ts'
 import type { FlagSource, SourceProblem } from './source.ts'
@@ -18,9 +19,10 @@ export const observeFlags = (parts: {
   readonly source: FlagSource
   readonly phases: Phases
   readonly caps: CapBook
+  readonly gates: Pick<GateBook, 'holds'>
   readonly metrics: FlagsMetrics
 }): (() => void) => {
-  const { source, phases, caps, metrics } = parts
+  const { source, phases, caps, gates, metrics } = parts
   const onProblem = (problem: SourceProblem): void => metrics.problems.inc({ problem })
   const read = (): void => {
     const { lastSuccess, stale } = source.state()
@@ -29,6 +31,9 @@ export const observeFlags = (parts: {
     const doubts = [...phases.doubts().values()]
     for (const reason of DOUBT_KINDS) metrics.held.set({ reason }, doubts.filter(({ kind }) => kind === reason).length)
     for (const kind of CAP_KINDS) metrics.caps.set({ kind }, caps.list().filter((cap) => cap.kind === kind).length)
+    metrics.gates.reset()
+    for (const { integration, cohort, hold } of gates.holds())
+      metrics.gates.set({ integration, cohort, phase: hold.gate }, 1)
   }
   source.events.on('problem', onProblem)
   const forget = metrics.beforeScrape(read)

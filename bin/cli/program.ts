@@ -7,6 +7,7 @@ import { makeReport } from './report.ts'
 import { makeRunner, type Runner } from './session.ts'
 import { addConfig } from './verbs/config.ts'
 import { addFlags } from './verbs/flags.ts'
+import { addGates } from './verbs/gates.ts'
 import { addKeys } from './verbs/keys.ts'
 import { addMigrate } from './verbs/migrate.ts'
 import { addRecords } from './verbs/records.ts'
@@ -23,6 +24,7 @@ const VERBS = [
   addStatus,
   addSecrets,
   addFlags,
+  addGates,
   addMigrate,
   addRollback,
   addLift,

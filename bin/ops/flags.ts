@@ -1,10 +1,11 @@
+import type { Cap } from '../../flags/caps.ts'
 import { makeFlagFile } from '../../flags/flag-file.ts'
-import type { Phase } from '../../flags/phase.ts'
-import { phaseRank } from '../../flags/phase.ts'
+import { lowerPhase, type Phase, phaseRank } from '../../flags/phase.ts'
 import type { FlagChange } from '../../proxy/ops/control.ts'
 import type { FlagsPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { serveFault } from '../serve/faults.ts'
+import { gateAhead } from './gate-ahead.ts'
 import { select } from './select.ts'
 
 /** Reads what flags ask for, and changes them where they come from a file. */
@@ -20,24 +21,29 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       .map(({ requested }) => requested)
       .reduce((a, b) => (phaseRank(a) >= phaseRank(b) ? a : b), 'off' as Phase)
 
-  const change = (integration: string, cohort: string | undefined, to: Phase): FlagChange => {
+  const capOver = (integration: string, cohort: string | undefined): Cap | null =>
+    flags.cohorts.names
+      .filter((name) => cohort === undefined || name === cohort)
+      .flatMap((name) => flags.storedCaps.lowest(integration, name) ?? [])
+      .reduce<Cap | null>((a, b) => (a !== null && phaseRank(a.phase) <= phaseRank(b.phase) ? a : b), null)
+
+  const change = async (integration: string, cohort: string | undefined, to: Phase): Promise<FlagChange> => {
     const pin = flags.pin(integration)
-    const cap = flags.outlook(integration).find((o) => cohort === undefined || o.cohort === cohort)?.cap ?? null
+    const cap = capOver(integration, cohort)
+    const isCapped = cap !== null && phaseRank(cap.phase) < phaseRank(to)
+    const gate = await gateAhead(engine, integration, cohort, to)
     const held = [
       ...(pin !== null && pin.phase !== to
         ? [`${pin.reason}: crossfade migrate ${integration} --execute --reason "..."`]
-        : []),
-      ...(cap !== null && phaseRank(cap.phase) < phaseRank(to)
-        ? [`${cap.kind} by ${cap.by}: crossfade lift ${integration}`]
-        : []),
+        : gate.waits),
+      ...(isCapped ? [`${cap.kind} by ${cap.by}: crossfade lift ${integration}`] : []),
     ]
-    const allowed = cap !== null && phaseRank(cap.phase) < phaseRank(to) ? cap.phase : to
     return {
       integration,
       cohort: cohort ?? null,
       from: from(integration, cohort),
       to,
-      effective: pin?.phase ?? allowed,
+      effective: pin?.phase ?? lowerPhase(gate.allowed, isCapped ? cap.phase : to),
       waits_for: held,
     }
   }
@@ -63,7 +69,7 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       if (cohort !== undefined && !flags.cohorts.names.includes(cohort))
         throw serveFault('not-configured', `cohort ${cohort}`)
       const names = select(config, selector)
-      const changes = names.map((integration) => change(integration, cohort, phase))
+      const changes = await Promise.all(names.map((integration) => change(integration, cohort, phase)))
       if (!execute) return { executed: false, changes }
       if (file === null) throw serveFault('flags-not-writable', flags.source.origin)
       const moved = settledAfter(engine)
@@ -76,6 +82,7 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
         })),
       )
       await moved
+      await engine.gates.look(names)
       const detail = { cohort: cohort ?? null, percent: percent ?? null, to: phase, reason, at: clock.wall() }
       await Promise.all(
         changes.map(({ integration, from: was }) =>
@@ -86,8 +93,8 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       )
       return {
         executed: true,
-        changes: names.map((integration, i) => ({
-          ...change(integration, cohort, phase),
+        changes: (await Promise.all(names.map((integration) => change(integration, cohort, phase)))).map((now, i) => ({
+          ...now,
           from: changes[i]?.from ?? null,
         })),
       }

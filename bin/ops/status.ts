@@ -1,9 +1,11 @@
+import type { Decision } from '../../flags/decision.ts'
 import { addCounts, type CustomerCounts, NO_COUNTS, readCounts } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
 import type { StatusPort } from '../../proxy/ops/ports.ts'
 import type { CohortPhase, Counts, Explanation, IntegrationStatus } from '../../proxy/ops/status.ts'
 import type { Engine } from '../serve/engine.ts'
 import { showCap } from './caps.ts'
+import { waitsOf } from './gates.ts'
 import { select } from './select.ts'
 
 /** Integrations for which one statement each would be slower than one over all. */
@@ -57,6 +59,7 @@ async function one(
         requested: outlook.requested,
         effective: outlook.runs,
         why: why(engine, outlook),
+        waits: waitsOf(flags.gateBook.mark(name, outlook.cohort).hold),
       }
     }),
     caps: flags.caps
@@ -85,7 +88,8 @@ type Seen = ReturnType<Engine['flags']['outlook']>[number]
 function why(engine: Engine, { integration, requested, cap, pin, runs }: Seen): string {
   if (pin !== null) return pin.reason
   const doubt = engine.flags.phases.doubts().get(integration)
-  if (cap !== null && runs !== requested) return `${cap.kind} by ${cap.by}: ${cap.reason}`
+  if (cap !== null && runs !== requested)
+    return cap.kind === 'gate' ? `gate: ${cap.reason}` : `${cap.kind} by ${cap.by}: ${cap.reason}`
   return doubt === undefined ? 'the flag asks for it' : `the last known phase stands: ${doubt.detail}`
 }
 
@@ -93,6 +97,13 @@ const sideOf = ({ config }: Engine, store: string) => {
   const uses = Object.values(config.integrations)
   if (uses.some(({ legacy }) => legacy === store)) return 'legacy' as const
   return uses.some((use) => use.new === store) ? ('new' as const) : null
+}
+
+/** What opens a gate: what it waits for, or an operator's word. */
+function openWith({ flags }: Engine, { integration, cohort, requested }: Decision): readonly string[] {
+  const { hold } = flags.gateBook.mark(integration, cohort)
+  const force = `crossfade gates force ${integration} ${requested} --cohort ${cohort} --execute --reason "..."`
+  return [...new Set(hold?.waits.map(({ next }) => next)), force]
 }
 
 function explain(engine: Engine, integration: string, customer: string): Explanation {
@@ -109,7 +120,11 @@ function explain(engine: Engine, integration: string, customer: string): Explana
   ]
   const next = [
     ...(pin === null ? [] : [`crossfade migrate ${integration} --execute --reason "..."`]),
-    ...(cap === null ? [] : [`crossfade lift ${integration}${cap.cohort === null ? '' : ` --cohort ${cap.cohort}`}`]),
+    ...(cap === null
+      ? []
+      : cap.kind === 'gate'
+        ? openWith(engine, decision)
+        : [`crossfade lift ${integration}${cap.cohort === null ? '' : ` --cohort ${cap.cohort}`}`]),
     `crossfade flags set ${integration} --cohort ${decision.cohort} PHASE --execute --reason "..."`,
   ]
   return {

@@ -16,6 +16,7 @@ import type { CrossfadeConfig } from '../config/schema.ts'
 import { makeCapsPort } from '../ops/caps.ts'
 import { makeEventsPort, makeMismatchesPort } from '../ops/findings.ts'
 import { makeFlagsPort } from '../ops/flags.ts'
+import { makeGatesPort } from '../ops/gates.ts'
 import { makeHeldFlagsPort } from '../ops/held-flags.ts'
 import { makeKeysPort } from '../ops/keys.ts'
 import { makeMigratePort } from '../ops/migrate.ts'
@@ -72,6 +73,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       flags: makeFlagsPort(engine),
       heldFlags: makeHeldFlagsPort(engine),
       caps: makeCapsPort(engine),
+      gates: makeGatesPort(engine),
       migrate: makeMigratePort(engine),
       mismatches: makeMismatchesPort(engine),
       events: makeEventsPort(engine),
@@ -96,6 +98,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     source: flags.source,
     phases: flags.phases,
     caps: flags.caps,
+    gates: flags.gateBook,
     metrics: metrics.flags,
   })
   const refreshing = new AbortController()

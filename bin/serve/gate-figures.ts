@@ -4,7 +4,7 @@ import type { IntegrationFigures } from '../../ledger/postgres/gate-figures.ts'
 
 /** The ledger knows customers, the configuration knows which cohort each is in. */
 export function figuresByCohort(
-  { customers, comparisons, fullVerify }: IntegrationFigures,
+  { customers, comparisons, inventoried, fullVerify }: IntegrationFigures,
   cohorts: Cohorts,
 ): ReadonlyMap<string, GateFigures> {
   const members = Map.groupBy(customers, ({ customer }) => cohorts.of(customer))
@@ -20,6 +20,7 @@ export function figuresByCohort(
         debts: sum(({ debts }) => debts),
         mismatches: sum(({ mismatches }) => mismatches),
         comparisons: comparisons.get(cohort) ?? 0,
+        inventoried,
         fullVerify,
       }
       return [cohort, figures]

@@ -80,6 +80,7 @@ const TURN = 200
 const TRIES = 5
 
 const NOBODY: GateFigures = {
+  inventoried: false,
   secrets: 0,
   copied: 0,
   verified: 0,
@@ -241,7 +242,8 @@ export function makeGates(parts: GatesParts): Gates {
       if (figures === null) return null
       const foreseen = outlooks(integration).map((outlook) => {
         const known = figures.get(outlook.cohort) ?? NOBODY
-        const input = inputOf(outlook, { figures: known }, phase ?? outlook.requested)
+        // Also of one that is not enrolled yet: what it will wait for.
+        const input = { ...inputOf(outlook, { figures: known }, phase ?? outlook.requested), pin: null }
         const mark = follow(markOf(book.record(integration), outlook.cohort), input, outlook)
         return [outlook.cohort, { mark, figures: known }] as const
       })

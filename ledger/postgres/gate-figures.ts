@@ -16,6 +16,7 @@ export interface CustomerFigures {
 export interface IntegrationFigures {
   readonly customers: readonly CustomerFigures[]
   readonly comparisons: ReadonlyMap<string, number>
+  readonly inventoried: boolean
   /** A verify of all of it ended without a difference. */
   readonly fullVerify: boolean
 }
@@ -51,18 +52,24 @@ const FIGURES = `
 
 const BESIDE = `
   select (select coalesce(jsonb_object_agg(cohort, n), '{}') from crossfade.comparison where integration = $1) as comparisons,
+    coalesce((select inventoried from crossfade.integration where name = $1), false) as inventoried,
     exists (select from crossfade.checkpoint where integration = $1 and stage = '${FULL_VERIFY}') as "fullVerify"`
+
+interface Beside {
+  readonly comparisons: Readonly<Record<string, number>>
+  readonly inventoried: boolean
+  readonly fullVerify: boolean
+}
 
 export async function readGateFigures(database: Database, integration: string): Promise<IntegrationFigures> {
   const [customers, [beside]] = await Promise.all([
     database.query<CustomerFigures>('crossfade-gate-figures', FIGURES, [integration]),
-    database.query<{ comparisons: Record<string, number>; fullVerify: boolean }>('crossfade-gate-beside', BESIDE, [
-      integration,
-    ]),
+    database.query<Beside>('crossfade-gate-beside', BESIDE, [integration]),
   ])
   return {
     customers,
     comparisons: new Map(Object.entries(beside?.comparisons ?? {})),
+    inventoried: beside?.inventoried ?? false,
     fullVerify: beside?.fullVerify ?? false,
   }
 }

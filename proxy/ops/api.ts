@@ -13,6 +13,7 @@ import {
   setFlagsAnswer,
   setFlagsBody,
 } from './control.ts'
+import { forceGateAnswer, forceGateBody, gatesAnswer, gatesQuery } from './gates.ts'
 import {
   changeKeysAnswer,
   changeKeysBody,
@@ -115,6 +116,20 @@ export const OPS_ROUTES = {
     body: liftBody,
     answer: liftAnswer,
     summary: 'Take caps of operators and of the guard away.',
+  },
+  gates: {
+    ...get,
+    path: '/gates',
+    query: gatesQuery,
+    answer: gatesAnswer,
+    summary: 'What each cohort waits for before it moves forward, with the figures as they are now.',
+  },
+  forceGate: {
+    ...post,
+    path: '/gates/force',
+    body: forceGateBody,
+    answer: forceGateAnswer,
+    summary: "An operator's word instead of what a gate waits for; a dry run unless execute.",
   },
   migrate: {
     ...post,

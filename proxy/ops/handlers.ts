@@ -16,6 +16,8 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   caps: async ({ query }) => ({ caps: [...(await ports.caps.caps(query.selector))] }),
   rollback: ({ body }, by) => ports.caps.rollback(body, by),
   lift: ({ body }, by) => ports.caps.lift(body, by),
+  gates: async ({ query }) => ({ gates: [...(await ports.gates.gates(query))] }),
+  forceGate: ({ body }, by) => ports.gates.force(reasoned(body), by),
   migrate: ({ body }, by) => ports.migrate.migrate(reasoned(body), by),
   verify: ({ body }, by) => ports.migrate.verify(reasoned(body), by),
   finalize: ({ body }, by) => ports.migrate.finalize(reasoned(body), by),

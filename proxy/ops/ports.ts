@@ -10,6 +10,7 @@ import type {
   SetFlags,
   SetFlagsResult,
 } from './control.ts'
+import type { ForcedGates, ForceGate, ShownGate } from './gates.ts'
 import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } from './keys.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
@@ -41,6 +42,12 @@ export interface CapsPort {
   /** At once, from memory if need be; never waits on the flag server. */
   rollback(request: Rollback, by: string): Promise<RollbackResult>
   lift(request: Lift, by: string): Promise<LiftResult>
+}
+
+export interface GatesPort {
+  gates(query: OpsInput<'gates'>['query']): Promise<readonly ShownGate[]>
+  /** Only looks without `execute`. Throws `gate-busy`. */
+  force(request: ForceGate, by: string): Promise<ForcedGates>
 }
 
 export interface MigratePort {
@@ -83,6 +90,7 @@ export interface OpsPorts {
   readonly flags: FlagsPort
   readonly heldFlags: HeldFlagsPort
   readonly caps: CapsPort
+  readonly gates: GatesPort
   readonly migrate: MigratePort
   readonly mismatches: MismatchesPort
   readonly events: EventsPort

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { cohortName, count, instant, integrationName, phase, selector, side, state } from './words.ts'
+import { cohortName, count, gateWaitSchema, instant, integrationName, phase, selector, side, state } from './words.ts'
 
 /** A cap: the highest phase allowed now. `cohort` null: every cohort. */
 export const capSchema = z.strictObject({
@@ -18,6 +18,7 @@ export const cohortPhaseSchema = z.strictObject({
   requested: phase.nullable().describe('null: the flag is missing, unparseable, unmatched or stale.'),
   effective: phase,
   why: z.string().describe('One sentence: flag, cap, gate, state or last known phase.'),
+  waits: z.array(gateWaitSchema).describe('What a gate holds the cohort back for; empty: none does.'),
 })
 
 /** Exact counts of secrets from the ledger; null while the integration is not enrolled and nothing is counted. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SIDES } from '../../core/side.ts'
+import { GATE_CONDITIONS } from '../../flags/gates.ts'
 import { PHASES } from '../../flags/phase.ts'
 import { INTEGRATION_STATES } from '../../ledger/ledger.ts'
 
@@ -28,5 +29,13 @@ export const page = {
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().max(2000).optional(),
 }
+
+/** One condition of a gate that does not hold. */
+export const gateWaitSchema = z.strictObject({
+  gate: phase,
+  condition: z.enum(GATE_CONDITIONS),
+  text: z.string().describe('With its figures: verified 98 % of 100 %: 81 of 4200 left.'),
+  next: z.string().describe('The command that helps.'),
+})
 
 export const NOTHING = z.strictObject({})

@@ -32,7 +32,7 @@ async function running(t: TestContext, path: string, memory: PhaseMemory) {
     pin: () => null,
     maxMoves: null,
   })
-  const forget = observeFlags({ source, phases, caps, metrics })
+  const forget = observeFlags({ source, phases, caps, gates: { holds: () => [] }, metrics })
   t.after(async () => {
     forget()
     await phases.stop()

@@ -90,6 +90,10 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       rollback: (request, by) => ask('rollback', request, { caps: [CAP], durable: true, replicas, still_new: 0 }, by),
       lift: () => Promise.reject(new Fault('lift-refused', FLAGS_FAULTS['lift-refused'], 'aws asks for live')),
     },
+    gates: {
+      gates: (query) => ask('gates', query, []),
+      force: (request, by) => ask('forceGate', request, { executed: request.execute, gates: [] }, by),
+    },
     migrate: {
       migrate: (request, by) => ask('migrate', request, RUN, by),
       verify: (request, by) => ask('verify', request, RUN, by),

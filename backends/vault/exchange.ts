@@ -97,11 +97,12 @@ function gather() {
 }
 
 /** Not HTTP, or not the length that was announced. */
-const isProtocol = (code: string): boolean => /^(HPE_|UND_ERR_(?!SOCKET|CONNECT|ABORTED|CLOSED|DESTROYED))/.test(code)
+const isProtocol = (code: string): boolean =>
+  /^(HTTPParserError|HPE_|UND_ERR_(?!SOCKET|CONNECT|ABORTED|CLOSED|DESTROYED))/.test(code)
 
-/** Only the code of an error is kept: its message may quote what was sent. */
+/** Only the code of an error is kept, or its name: its message may quote what was sent. */
 function failureOf(error: Error & { readonly code?: unknown }, sent: boolean): VaultFailure {
-  const code = typeof error.code === 'string' ? error.code : 'the connection failed'
+  const code = typeof error.code === 'string' ? error.code : error.name
   if (!sent) return vaultFailure(no('unavailable', true), code)
   return vaultFailure(unsure(isProtocol(code) ? 'protocol' : 'connection-lost'), code)
 }

@@ -40,7 +40,10 @@ export function makeNodes(options: NodesOptions): Nodes {
   const after = (origin: string): string => origins[(origins.indexOf(origin) + 1) % origins.length] as string
 
   const count = (reply: Reply): void =>
-    metrics.requests.inc({ store: name, outcome: reply.kind === 'answer' ? reply.status : reply.failure.reason })
+    metrics.requests.inc({
+      store: name,
+      outcome: reply.kind === 'answer' ? String(reply.status) : reply.failure.reason,
+    })
 
   /** Where the request goes next, or what is the answer to it. */
   const next = (reply: Reply, origin: string): string | Reply => {

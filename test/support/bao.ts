@@ -26,6 +26,9 @@ export interface Bao {
   mount(type: 'kv' | 'transit', options?: Readonly<Record<string, string>>): Promise<string>
   /** An auth method at a path of its own, which is returned. */
   enableAuth(type: 'approle' | 'kubernetes'): Promise<string>
+  /** Ends every answer but a 503 until `unseal`. */
+  seal(): Promise<void>
+  unseal(): Promise<void>
   /** A token with a policy of its own. */
   token(policy: string, options?: Readonly<Record<string, unknown>>): Promise<string>
 }
@@ -69,9 +72,9 @@ async function startBao(): Promise<Running> {
   // A test process that dies must not leave it behind.
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
-  await untilStarted(child)
+  const unsealKey = await untilStarted(child)
   return {
-    bao: makeBao(port),
+    bao: makeBao(port, unsealKey),
     stop: async () => {
       process.off('exit', kill)
       const exited = once(child, 'exit')
@@ -82,13 +85,14 @@ async function startBao(): Promise<Running> {
   }
 }
 
-/** It says so when the dev server has mounted everything; if it ends before, that is what it said last. */
-function untilStarted(child: ChildProcess): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+/** Gives the key that unseals it, said when everything is mounted; if it ends before, that is what it said last. */
+function untilStarted(child: ChildProcess): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
   let said = ''
   const hear = (chunk: Buffer): void => {
     said = (said + chunk.toString('utf8')).slice(-20_000)
-    if (said.includes('Development mode should NOT be used')) resolve()
+    const [, key] = /Unseal Key: (\S+).*Development mode should NOT be used/s.exec(said) ?? []
+    if (key !== undefined) resolve(key)
   }
   child.stdout?.on('data', hear)
   child.stderr?.on('data', hear)
@@ -96,7 +100,7 @@ function untilStarted(child: ChildProcess): Promise<void> {
   return promise
 }
 
-function makeBao(port: number): Bao {
+function makeBao(port: number, unsealKey: string): Bao {
   const url = `http://127.0.0.1:${port}`
   let count = 0
   const ask: Bao['ask'] = async (method, path, body) => {
@@ -124,6 +128,12 @@ function makeBao(port: number): Bao {
       const path = `${type}-${count++}`
       await ask('POST', `sys/auth/${path}`, { type })
       return path
+    },
+    seal: async () => {
+      await ask('POST', 'sys/seal')
+    },
+    unseal: async () => {
+      await ask('POST', 'sys/unseal', { key: unsealKey })
     },
     token: async (policy, options = {}) => {
       const name = `policy-${count++}`

@@ -3,7 +3,7 @@ import type { CheckResult } from './check.ts'
 import type { CrossfadeConfig } from './schema.ts'
 
 /** Files that hold no secret: anybody may read them. */
-const PUBLIC = ['customers_file', 'ca_file']
+const PUBLIC = ['customers_file', 'ca_file', 'client_cert_file']
 
 /** Every file that the configuration names is there, may be read, and is nobody else's to read if it holds a secret. */
 export async function fileChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {

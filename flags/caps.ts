@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { Evidence } from './guard/judge.ts'
 import { type Phase, phaseRank } from './phase.ts'
 
 /** What lowers a phase: a gate not passed, a guard that tripped, an operator's rollback. */
@@ -24,6 +25,8 @@ export interface Cap extends CapScope {
   readonly by: string
   /** ms since the epoch. */
   readonly at: number
+  /** What the guard saw: figures, plain JSON. */
+  readonly evidence?: Evidence
 }
 
 export type CapKey = CapScope & { readonly kind: CapKind }

@@ -66,6 +66,25 @@ export const makeFlagsMetrics = (registry: Registry) => {
       labelNames: ['kind'] as const,
       registers,
     }),
+    guardTrips: new Counter({
+      name: 'crossfade_guard_trips_total',
+      help: 'Times the guard of this replica capped a cohort, by the budget that was broken: mismatches, errors, latency.',
+      labelNames: ['integration', 'budget'] as const,
+      registers,
+    }),
+    guardUsed: new Gauge({
+      name: 'crossfade_guard_budget_used_ratio',
+      help: 'How much of a budget of the guard is used, in cohorts in which new is read; above 1 it trips.',
+      labelNames: ['integration', 'cohort', 'budget'] as const,
+      registers,
+      aggregator: 'max',
+    }),
+    guardShared: new Gauge({
+      name: 'crossfade_guard_figures_shared',
+      help: '1 while the guard judges the figures of all replicas; 0: it hears nobody, and judges those of this one.',
+      registers,
+      aggregator: 'min',
+    }),
   }
 }
 

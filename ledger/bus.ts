@@ -16,6 +16,11 @@ export type BusMessage =
       /** Who put it into effect acknowledges this id. */
       readonly id?: string
     }
+  /** Which caps does the ledger not have yet? Everyone answers, also with none. */
+  | { readonly kind: 'ask-caps'; readonly from: string; readonly id: string }
+  | { readonly kind: 'unsaved-caps'; readonly from: string; readonly id: string; readonly caps: readonly unknown[] }
+  /** What this replica saw since its last message, for the guard of the others: plain JSON that its room validates. */
+  | { readonly kind: 'figures'; readonly from: string; readonly number: number; readonly shares: readonly unknown[] }
 
 export interface Bus {
   /** At most once; never rejects. */

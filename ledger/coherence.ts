@@ -65,6 +65,9 @@ export function makeCoherence(parts: CoherenceParts): Coherence {
         memory.strike(message.address, message.seq)
         return
       case 'look':
+      case 'ask-caps':
+      case 'unsaved-caps':
+      case 'figures':
         return
     }
   })

@@ -16,6 +16,13 @@ export const ledgerSection = z.strictObject({
       'how long a replica may serve from memory without renewing; shorter than operation_lease, so that a write outlives the wait for a silent replica',
     ),
   statement_timeout: durationSchema.prefault('2s').describe('after it the ledger is taken for unavailable'),
+  caps_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'where a rollback waits that the ledger could not take, so that it outlives this process; other replicas keep it, too',
+    ),
   when_down: z
     .strictObject({ reads: z.enum(['proven', 'unproven']).default('proven') })
     .prefault({})

@@ -64,6 +64,12 @@ export const makeLedgerMetrics = (registry: Registry) => {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    capFileErrors: new Counter({
+      name: 'crossfade_caps_file_errors_total',
+      help: 'Times ledger.caps_file could not be written or read, by the code of the system.',
+      labelNames: ['code'] as const,
+      registers,
+    }),
     remembered: new Gauge({
       name: 'crossfade_replica_debts_remembered',
       help: 'Debts that this replica holds in memory.',

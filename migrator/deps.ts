@@ -5,7 +5,7 @@ import type { Coherence } from '../ledger/coherence.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Database } from '../ledger/postgres/database.ts'
 import { makeInventory } from '../ledger/postgres/inventory.ts'
-import { makeMismatches } from '../ledger/postgres/mismatches.ts'
+import { type Mismatches, makeMismatches } from '../ledger/postgres/mismatches.ts'
 import { readOwing } from '../ledger/postgres/owing.ts'
 import { addCounts, type Counts, NO_COUNTS, readCounts } from '../ledger/postgres/progress.ts'
 import { makeProof } from '../ledger/postgres/proof.ts'
@@ -37,6 +37,8 @@ export interface MigratorParts {
   readonly addressable: (address: Address) => boolean
   readonly settings: MigratorSection
   readonly metrics: MigratorMetrics
+  /** Where differences are kept; left out: in the ledger, and nobody else is told. */
+  readonly mismatches?: Mismatches
   /** Phases by cohort: what finalize and abandon ask for first. */
   readonly outlook?: LeaveDeps['outlook']
   readonly endsKey?: LeaveDeps['endsKey']
@@ -57,7 +59,7 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
     outlook: parts.outlook ?? (() => []),
     endsKey: parts.endsKey ?? (async () => false),
     onFinalized: parts.onFinalized ?? (async () => {}),
-    mismatches: makeMismatches(database),
+    mismatches: parts.mismatches ?? makeMismatches(database),
     owing: (integration, since) => readOwing(database, integration, since),
     counts,
     rows: async (integration) => {

@@ -21,6 +21,8 @@ export interface SettlerDeps extends SettleDeps {
   readonly batch: number
   readonly concurrency: number
   readonly lease: number
+  /** After each pass: how many were made equal, and in how many ms. */
+  readonly onPass?: (integration: string, secrets: number, ms: number) => void
   readonly settler: { readonly interval: number; readonly sample: number }
 }
 
@@ -52,9 +54,12 @@ export function makeSettler(deps: SettlerDeps): Settler {
 
   const pass = async (wanted: Wanted): Promise<number> => {
     try {
+      const start = deps.clock.monotonic()
       const reports = await settle(deps, { ...wanted, limit: deps.batch, lease: deps.lease })
       for (const { kind } of reports) deps.metrics.settles.inc({ integration: wanted.integration, result: kind })
-      return reports.filter((report) => report.kind === 'equal').length
+      const equal = reports.filter((report) => report.kind === 'equal').length
+      deps.onPass?.(wanted.integration, equal, deps.clock.monotonic() - start)
+      return equal
     } catch {
       return fail()
     }

@@ -1,6 +1,7 @@
 import type { IntegrationStatus, Latency, Status } from '../../proxy/ops/status.ts'
 import { columns } from './columns.ts'
 import type { Paint } from './paint.ts'
+import { stillNewWords } from './still-new.ts'
 
 /** What `status` prints: a line for each integration and phase that its cohorts run, then latencies by side. */
 export const renderStatus = (status: Status, paint: Paint): string => {
@@ -12,7 +13,18 @@ export const renderStatus = (status: Status, paint: Paint): string => {
       rows,
     ),
     ...(latencies.length === 0 ? [] : ['\n', columns(LATENCY_HEADING, latencies)]),
+    ...capLines(status).map((line) => `\n${line}\n`),
   ].join('')
+}
+
+/** Where anything is capped: on how many replicas that runs, and what new answers all the same. */
+const capLines = ({ caps, integrations }: Status): readonly string[] => {
+  if (integrations.every((integration) => integration.caps.length === 0)) return []
+  const durable = caps.durable ? '' : '; not durable yet: the ledger is down'
+  const still = integrations.flatMap(({ integration, still_new }) =>
+    still_new === null || still_new.until === 'now' ? [] : [`${integration}: ${stillNewWords(still_new)}`],
+  )
+  return [`the caps run on ${caps.applied} of ${caps.of} replicas${durable}`, ...still]
 }
 
 const integrationRows = (integration: IntegrationStatus, paint: Paint): readonly (readonly string[])[] => {

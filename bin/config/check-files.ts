@@ -4,6 +4,8 @@ import type { CrossfadeConfig } from './schema.ts'
 
 /** Files that hold no secret: anybody may read them. */
 const PUBLIC = ['customers_file', 'ca_file', 'client_cert_file']
+/** Crossfade's own, made when it is needed. */
+const WRITTEN = ['caps_file']
 
 /** Every file that the configuration names is there, may be read, and is nobody else's to read if it holds a secret. */
 export async function fileChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {
@@ -24,7 +26,7 @@ function namedFiles(value: unknown, path: readonly string[]): readonly NamedFile
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, below]) => {
     if (!key.endsWith('_file')) return namedFiles(below, [...path, key])
-    if (typeof below !== 'string') return []
+    if (typeof below !== 'string' || WRITTEN.includes(key)) return []
     return [{ path: [...path, key].join('.'), file: below, secret: !PUBLIC.includes(key) }]
   })
 }

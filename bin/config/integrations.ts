@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { SHAPES } from '../../backends/digest.ts'
 import { sizeSchema } from '../../core/units.ts'
 import { type GatesConfig, gatesConfigSchema, mergeGates } from '../../flags/gates-config.ts'
+import { type GuardOverride, guardOverrideSchema } from '../../flags/guard/config.ts'
 
 const keys = {
   owner: z.string().min(1).optional().describe('The team that an integration belongs to; a selector of commands.'),
@@ -13,6 +14,7 @@ const keys = {
     .describe('bytes: equal byte for byte. json: equal as canonical JSON, number literals kept.'),
   max_size: sizeSchema.optional().describe('Largest value; a larger one is refused with 413.'),
   gates: gatesConfigSchema.optional().describe('Where it differs from the section gates, condition by condition.'),
+  guard: guardOverrideSchema.optional(),
 }
 
 const integrationSchema = z.strictObject(keys)
@@ -28,6 +30,8 @@ export interface IntegrationConfig {
   readonly max_size: number
   /** Where it differs from the section `gates`. */
   readonly gates: GatesConfig
+  /** What its guard does otherwise; not there: as the section `guard` says. */
+  readonly guard?: GuardOverride
 }
 
 /** A name is one segment of a path and part of a flag's name. */
@@ -52,5 +56,6 @@ function merge(defaults: Given, given: Given): IntegrationConfig {
     value: said.value ?? 'bytes',
     max_size: said.max_size ?? 1_048_576,
     gates: mergeGates(defaults.gates ?? {}, given.gates ?? {}),
+    ...(said.guard === undefined ? {} : { guard: said.guard }),
   }
 }

@@ -11,15 +11,21 @@ export function problemsOfIssues(issues: readonly Issue[], document: ConfigDocum
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => unknownKey([...issue.path, key], document, schema))
     }
-    // A union reports every branch: the one with the fewest complaints is the one that was meant.
+    // A union reports every branch: meant was one of the right kind, and of those the one with the fewest complaints.
     if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-      const [best = []] = [...issue.errors].sort((a, b) => a.length - b.length)
+      const [best = []] = [...issue.errors].sort(
+        (a, b) => Number(isOtherKind(a)) - Number(isOtherKind(b)) || a.length - b.length,
+      )
       const placed = best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
       return problemsOfIssues(placed as Issue[], document, schema)
     }
     return [document.problemAt(issue.path, messageOf(issue, document.input))]
   })
 }
+
+/** A word where a section is wanted, or the other way round. */
+const isOtherKind = (issues: readonly Issue[]): boolean =>
+  issues.some(({ path, code }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value'))
 
 function unknownKey(path: Path, document: ConfigDocument, schema: JsonSchema): Problem {
   const key = String(path.at(-1))

@@ -3,6 +3,7 @@ import { auditConfigSchema, identityConfigSchema } from '../../access/config.ts'
 import { storesSchema } from '../../backends/config.ts'
 import { cohortsConfigSchema, flagsConfigSchema } from '../../flags/config.ts'
 import { DEFAULT_GATES, gatesConfigSchema } from '../../flags/gates-config.ts'
+import { guardConfigSchema } from '../../flags/guard/config.ts'
 import { busSection, ledgerSection } from '../../ledger/config.ts'
 import { migratorSection } from '../../migrator/config.ts'
 import { etagConfigSchema, shadowConfigSchema } from '../../proxy/config.ts'
@@ -21,6 +22,7 @@ export const configSchema = z.strictObject({
   gates: gatesConfigSchema
     .prefault(DEFAULT_GATES)
     .describe('What a cohort must have behind it before it enters a phase; {} asks nothing.'),
+  guard: guardConfigSchema,
   integrations: integrationsConfigSchema,
   etag: etagConfigSchema,
   shadow: shadowConfigSchema.prefault({}).describe('Comparing the two sides after the reply.'),

@@ -2,13 +2,14 @@ import { type Cap, EVERY_INTEGRATION } from '../../flags/caps.ts'
 import { flagsFault } from '../../flags/faults.ts'
 import { liftSlices } from '../../flags/outlook.ts'
 import { judgeLift, rollbackCap } from '../../flags/rollback.ts'
-import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import type { CapsPort } from '../../proxy/ops/ports.ts'
 import type { Cap as ShownCap } from '../../proxy/ops/status.ts'
+import { keyOf } from '../serve/cap-shape.ts'
 import type { Engine } from '../serve/engine.ts'
 import { select } from './select.ts'
+import { showStill } from './still-new.ts'
 
-export const showCap = ({ integration, cohort, phase, kind, reason, by, at }: Cap): ShownCap => ({
+export const showCap = ({ integration, cohort, phase, kind, reason, by, at, evidence }: Cap): ShownCap => ({
   integration,
   cohort,
   phase,
@@ -16,6 +17,7 @@ export const showCap = ({ integration, cohort, phase, kind, reason, by, at }: Ca
   reason,
   by,
   at: new Date(at).toISOString(),
+  evidence: evidence ?? null,
 })
 
 /** The scope of a call: one cap for all integrations where all are meant, so that one added later is covered, too. */
@@ -25,34 +27,18 @@ const scopes = (engine: Engine, selector: string): readonly string[] =>
 const concerned = (engine: Engine, integration: string): readonly string[] =>
   integration === EVERY_INTEGRATION ? engine.flags.integrations : [integration]
 
-/** How many secrets of this scope are answered by new because only it holds the latest write; null: the ledger is down. */
-async function stillNew(
-  engine: Engine,
-  integrations: readonly string[],
-  cohort: string | null,
-): Promise<number | null> {
-  const counted = await countOnlyNew(engine.parts.database, integrations).catch(() => null)
-  if (counted === null) return null
-  const within = counted.filter(({ customer }) => cohort === null || engine.flags.cohorts.of(customer) === cohort)
-  return within.reduce((sum, { secrets }) => sum + secrets, 0)
-}
-
 /** Rolling back works from memory at once and is made durable beside; lifting is durable first. */
 export function makeCapsPort(engine: Engine): CapsPort {
   const { caps } = engine.flags
   const { capSpread, clock, journal } = engine
 
-  const note = (kind: string, by: string, cap: Cap, reason: string | null): Promise<void> =>
+  /** Rollbacks are noted where they are made durable (bin/serve/caps.ts), which may be later and elsewhere. */
+  const noteLift = (by: string, cap: Cap, reason: string | null): Promise<void> =>
     journal.append({
-      kind,
+      kind: 'lift',
       integration: cap.integration === EVERY_INTEGRATION ? null : cap.integration,
       actor: by,
-      detail: {
-        cohort: cap.cohort,
-        to: kind === 'rollback' ? cap.phase : null,
-        from: kind === 'lift' ? cap.phase : null,
-        reason,
-      },
+      detail: { cohort: cap.cohort, from: cap.phase, to: null, reason, of: cap.kind },
     })
 
   return {
@@ -75,26 +61,31 @@ export function makeCapsPort(engine: Engine): CapsPort {
         }),
       )
       const { durable, replicas } = await capSpread.add(set)
-      // The audit record was written before; the event is for people, and no reason to call a rollback failed.
-      await Promise.all(set.map((cap) => note('rollback', by, cap, reason ?? null))).catch(() => undefined)
       engine.settler.nudge()
       const integrations = set.flatMap(({ integration }) => concerned(engine, integration))
+      const keys = new Set(set.map(keyOf))
       return {
-        caps: set.map(showCap),
+        // What holds now: a cap that was lower stays.
+        caps: caps
+          .list()
+          .filter((cap) => keys.has(keyOf(cap)))
+          .map(showCap),
         durable,
         replicas,
-        still_new: await stillNew(engine, integrations, cohort ?? null),
+        // Without the ledger nobody knows, and an operator shall not wait for that.
+        still_new: durable ? showStill(await engine.stillNew.look({ integrations, cohort: cohort ?? null })) : null,
       }
     },
     lift: async ({ selector, cohort, force, reason }, by) => {
-      const named = new Set(scopes(engine, selector))
+      const named = new Set([...scopes(engine, selector), ...select(engine.config, selector)])
       const lifted = caps
         .list()
-        .filter((cap) => cap.kind !== 'gate' && named.has(cap.integration) && cap.cohort === (cohort ?? null))
+        .filter((cap) => cap.kind !== 'gate' && named.has(cap.integration))
+        .filter((cap) => cohort === undefined || cap.cohort === cohort)
       const verdict = judgeLift(liftSlices(lifted, engine.flags.integrations, engine.flags.outlookParts()), force)
       if (verdict.kind === 'refused') throw flagsFault('lift-refused', settleWith(verdict.raises))
       const replicas = await capSpread.remove(lifted)
-      for (const cap of lifted) await note('lift', by, cap, reason ?? null)
+      for (const cap of lifted) await noteLift(by, cap, reason ?? null)
       return { lifted: lifted.map(showCap), replicas }
     },
   }

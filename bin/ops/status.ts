@@ -1,3 +1,4 @@
+import { type Cap, EVERY_INTEGRATION } from '../../flags/caps.ts'
 import type { Decision } from '../../flags/decision.ts'
 import { addCounts, type CustomerCounts, NO_COUNTS, readCounts } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
@@ -6,7 +7,9 @@ import type { CohortPhase, Counts, Explanation, IntegrationStatus } from '../../
 import type { Engine } from '../serve/engine.ts'
 import { showCap } from './caps.ts'
 import { waitsOf } from './gates.ts'
+import { guardStatus } from './guard.ts'
 import { select } from './select.ts'
+import { showStill } from './still-new.ts'
 
 /** Integrations for which one statement each would be slower than one over all. */
 const MANY = 8
@@ -18,7 +21,9 @@ export function makeStatusPort(engine: Engine): StatusPort {
       const counts = await countsBy(engine, names)
       const integrations = await Promise.all(names.map((name) => one(engine, name, counts)))
       const latencies = await latenciesOf(engine.metrics.registry, (store) => sideOf(engine, store))
-      return { at: new Date(engine.clock.wall()).toISOString(), integrations, latencies: [...latencies] }
+      const { durable, replicas } = await engine.capSpread.state()
+      const at = new Date(engine.clock.wall()).toISOString()
+      return { at, caps: { durable, ...replicas }, integrations, latencies: [...latencies] }
     },
     explain: async (integration, customer) => {
       select(engine.config, integration)
@@ -46,6 +51,8 @@ async function one(
   const section = config.integrations[name]
   const state = parts.replica.state(name) ?? 'bare'
   const own = counted?.filter(({ integration }) => integration === name) ?? null
+  const caps = flags.caps.list().filter(({ integration }) => integration === name || integration === '*')
+  const isCapped = caps.some(({ kind }) => kind !== 'gate')
   const counts = own === null || state === 'bare' ? null : only(own.reduce(addCounts, NO_COUNTS))
   return {
     integration: name,
@@ -62,10 +69,9 @@ async function one(
         waits: waitsOf(flags.gateBook.mark(name, outlook.cohort).hold),
       }
     }),
-    caps: flags.caps
-      .list()
-      .filter(({ integration }) => integration === name || integration === '*')
-      .map(showCap),
+    caps: caps.map(showCap),
+    still_new: isCapped ? showStill(await engine.stillNew.look({ integrations: [name], cohort: null })) : null,
+    guard: guardStatus(engine, name),
     counts,
     open_mismatches: counts?.mismatched ?? 0,
     outcomes: await outcomesOf(metrics.registry, name),
@@ -106,6 +112,9 @@ function openWith({ flags }: Engine, { integration, cohort, requested }: Decisio
   return [...new Set(hold?.waits.map(({ next }) => next)), force]
 }
 
+const liftCommand = ({ integration, cohort }: Cap): string =>
+  `crossfade lift ${integration === EVERY_INTEGRATION ? '--all' : integration}${cohort === null ? '' : ` --cohort ${cohort}`}`
+
 function explain(engine: Engine, integration: string, customer: string): Explanation {
   const decision = engine.flags.phases.decide(integration, customer)
   const { cap, pin } = decision
@@ -120,11 +129,7 @@ function explain(engine: Engine, integration: string, customer: string): Explana
   ]
   const next = [
     ...(pin === null ? [] : [`crossfade migrate ${integration} --execute --reason "..."`]),
-    ...(cap === null
-      ? []
-      : cap.kind === 'gate'
-        ? openWith(engine, decision)
-        : [`crossfade lift ${integration}${cap.cohort === null ? '' : ` --cohort ${cap.cohort}`}`]),
+    ...(cap === null ? [] : cap.kind === 'gate' ? openWith(engine, decision) : [liftCommand(cap)]),
     `crossfade flags set ${integration} --cohort ${decision.cohort} PHASE --execute --reason "..."`,
   ]
   return {

@@ -108,6 +108,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     readiness.drain()
     await clients.close()
     await engine.shadow.close()
+    await engine.guard.stop()
     await engine.runs.stop()
     if (options.worker) await engine.settler.stop()
     await engine.lazy.flush()
@@ -128,6 +129,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     const own = options.operators
     const operatorsUrl = await listen(ops, own ?? config.listen.operators.address, 'operators', own !== undefined)
     await reachLedger(engine, options)
+    engine.guard.start()
     if (options.worker) engine.settler.start()
     void refreshForever(engine, refreshing.signal)
     const clientsUrl = await listen(clients, config.listen.clients.address, 'clients')
@@ -158,7 +160,7 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
     )
     try {
       await prepareLedger(parts)
-      await engine.capSpread.load()
+      await engine.capSpread.learn(signal)
       await flags.phases.start()
       await engine.gates.load()
       await parts.replica.start()

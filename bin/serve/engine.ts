@@ -6,6 +6,7 @@ import { makeJournal } from '../../ledger/postgres/journal.ts'
 import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { makeNames } from '../../ledger/postgres/names.ts'
 import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
+import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
 import { migrate } from '../../migrator/migrate.ts'
@@ -18,19 +19,24 @@ import { makeSecrets } from '../../proxy/core/secrets.ts'
 import { isAddressable } from '../../proxy/http/path.ts'
 import { makeShadow } from '../../proxy/shadow/shadow.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
-import { CAPS_KEY, makeCapSpread } from './cap-spread.ts'
+import { CAPS_KEY } from './cap-reach.ts'
+import { openCaps } from './caps.ts'
 import { makeComparisons } from './comparisons.ts'
 import { makeDigests } from './digests.ts'
 import { debtsToSettle, openFlags } from './flags.ts'
 import { figuresByCohort } from './gate-figures.ts'
 import { makeGates } from './gates.ts'
+import { makeGuardWatch } from './guard.ts'
 import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
+import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
 
 /** Room between a store's deadline and the lease, so that a put never starts which could not end in time. */
 const READ_DEADLINE_MS = 2000
+/** For a store to say that it is there, while an operator waits. */
+const PING_MS = 300
 
 export type Engine = Awaited<ReturnType<typeof makeEngine>>
 
@@ -52,17 +58,6 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   const parts = openLedger(config, clock, metrics.ledger, name)
   const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
   const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })
-  const capSpread = makeCapSpread({
-    self: parts.id,
-    book: flags.storedCaps,
-    records: flags.capRecords,
-    bus: parts.bus,
-    replicas: parts.replicas,
-    follows: parts.follows,
-    clock,
-    newId: randomUUID,
-    onLive: (count) => metrics.ledger.live.set(count),
-  })
   const gateRecords = makeGateRecords(database)
   const comparisons = makeComparisons(gateRecords, flags.cohorts)
   const gates = makeGates({
@@ -83,16 +78,26 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     follows: parts.follows,
     clock,
   })
-  const mismatches = makeMismatches(database)
   const journal = makeJournal(database)
+  const capSpread = openCaps(config, { ledger: parts, flags, clock, metrics: metrics.ledger, journal })
+  const guard = makeGuardWatch({
+    self: parts.id,
+    config,
+    flags,
+    bus: parts.bus,
+    spread: capSpread,
+    clock,
+    metrics: metrics.flags,
+  })
+  const mismatches = guard.tellOf(makeMismatches(database))
   const settleDeps = { ledger, pairs, fingerprint: digests.fingerprint, coherence, clock }
   const shadow = makeShadow({
     pairs,
     fingerprint: digests.fingerprint,
     row: async (address) => (await ledger.ask(address)).row,
     recorder: {
-      record: ({ address, class: found, fingerprints, versions }) =>
-        mismatches.record({
+      record: async ({ address, class: found, fingerprints, versions }) => {
+        await mismatches.record({
           ...address,
           source: 'shadow',
           class: found,
@@ -100,13 +105,26 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
           newFingerprint: fingerprints.new,
           legacyVersion: versions.legacy,
           newVersion: versions.new,
-        }),
+        })
+      },
       resolve: (address) => mismatches.resolve([address]),
     },
     clock,
     metrics: metrics.proxy,
+    // New is judged by what serves; what a comparison reads there, nobody waits for.
+    onLook: (look) => look.side === 'legacy' && guard.observe(look),
     limits: config.shadow,
     onCompared: comparisons.count,
+  })
+  const stillNew = makeStillNew({
+    count: (integrations) => countOnlyNew(database, integrations),
+    cohorts: flags.cohorts,
+    clock,
+    silentStore: async (integration) => {
+      const store = pairs(integration).stores.new
+      const outcome = await store.ping({ deadline: clock.monotonic() + PING_MS })
+      return outcome.kind === 'ok' ? null : store.name
+    },
   })
   const deps: CoreDeps = {
     pairs,
@@ -132,7 +150,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     lease: config.ledger.operation_lease,
     readDeadline: READ_DEADLINE_MS,
     whenLedgerDown: config.ledger.when_down.reads,
-    onEvent: (event) => count(metrics, event),
+    onEvent: (event) => (event.kind === 'call' ? guard.observe(event) : count(metrics, event)),
   }
   const lazy = makeLazy(ledger, coherence)
   const migratorDeps = makeMigratorDeps({
@@ -147,6 +165,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     settings: config.migrator,
     metrics: metrics.migrator,
     outlook: flags.outlook,
+    mismatches,
     ...keyEnd(config, ledger, journal),
   })
   const runs = makeRuns({
@@ -163,6 +182,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     wanted: (integration) => debtsToSettle(flags.outlook(integration)),
     due: (wanted) => readDue(database, wanted),
     debts: () => readDebts(database),
+    onPass: stillNew.settled,
     metrics: metrics.migrator,
   })
   return {
@@ -176,6 +196,8 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     capSpread,
     comparisons,
     gates,
+    guard,
+    stillNew,
     memory,
     mismatches,
     journal,
@@ -188,7 +210,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   }
 }
 
-function count({ ledger }: Metrics, event: CoreEvent): void {
+function count({ ledger }: Metrics, event: Exclude<CoreEvent, { kind: 'call' }>): void {
   const { integration } = event
   switch (event.kind) {
     case 'ask':

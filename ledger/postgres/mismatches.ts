@@ -18,8 +18,8 @@ export interface StoredMismatch extends MismatchRecord {
 }
 
 export interface Mismatches {
-  /** One open record a secret: a newer one replaces it. */
-  record(mismatch: MismatchRecord): Promise<void>
+  /** One open record a secret: a newer one replaces it, under the same number, which is returned. */
+  record(mismatch: MismatchRecord): Promise<string>
   /** Both sides were found equal again. */
   resolve(addresses: readonly Address[]): Promise<void>
   /** Newest first; `before` is the id that the page before ended with. */
@@ -37,7 +37,8 @@ const RECORD = `
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   on conflict (integration, customer, name) where resolved_at is null do update set
     at = clock_timestamp(), source = excluded.source, class = excluded.class, legacy_version = excluded.legacy_version,
-    legacy_fingerprint = excluded.legacy_fingerprint, new_fingerprint = excluded.new_fingerprint, new_version = excluded.new_version`
+    legacy_fingerprint = excluded.legacy_fingerprint, new_fingerprint = excluded.new_fingerprint, new_version = excluded.new_version
+  returning id::text as id`
 
 const RESOLVE = `
   update crossfade.mismatch m set resolved_at = clock_timestamp()
@@ -56,7 +57,7 @@ type Listed = Omit<StoredMismatch, 'at' | 'resolvedAt'> & { readonly at: Date; r
 export const makeMismatches = (database: Database): Mismatches => ({
   record: async (m) => {
     const fingerprints = [m.legacyFingerprint, m.newFingerprint, m.legacyVersion, m.newVersion]
-    await database.query('crossfade-mismatch', RECORD, [
+    const [row] = await database.query<{ id: string }>('crossfade-mismatch', RECORD, [
       m.integration,
       m.customer,
       m.name,
@@ -64,6 +65,7 @@ export const makeMismatches = (database: Database): Mismatches => ({
       m.class,
       ...fingerprints,
     ])
+    return (row as { id: string }).id
   },
   resolve: async (addresses) => {
     if (addresses.length === 0) return

@@ -27,14 +27,20 @@ export async function listQuarantine(
 }
 
 const ONLY_NEW = `
-  select customer, count(*)::int as secrets from crossfade.secret
-  where integration = any ($1::text[]) and fresh = 'new' group by customer`
+  select integration, customer, count(*)::int as secrets, count(*) filter (where quarantine is not null)::int as quarantined
+  from crossfade.secret where integration = any ($1::text[]) and fresh = 'new' group by integration, customer`
 
-/** By customer, how many secrets only new holds the latest value of: they are read there until they are settled. */
+/** Secrets of one customer of which only new holds the latest value: they are read there until they are settled. */
+export interface OnlyNew {
+  readonly integration: string
+  readonly customer: string
+  readonly secrets: number
+  /** Of them, those that settle leaves alone. */
+  readonly quarantined: number
+}
+
 export const countOnlyNew = (database: Database, integrations: readonly string[]) =>
-  database.query<{ readonly customer: string; readonly secrets: number }>('crossfade-only-new', ONLY_NEW, [
-    integrations,
-  ])
+  database.query<OnlyNew>('crossfade-only-new', ONLY_NEW, [integrations])
 
 /** What became of what was in quarantine. */
 export interface Accepted {

@@ -39,9 +39,25 @@ export interface CapRecords<C extends CapKeyed> {
   loadAt(): Promise<{ readonly revision: number; readonly caps: readonly C[] }>
   /** Grows with every change. */
   revision(): Promise<number>
-  save(cap: C): Promise<void>
+  /**
+   * False: nothing was changed. This very cap, by `id`, was made durable before, and may have been removed since; or one of
+   * its scope and kind holds that is lower, or says the same for the guard. Gates alone may raise their own.
+   */
+  save(cap: C, id: string): Promise<boolean>
   remove(key: CapKeyed): Promise<void>
 }
+
+/** A week after which nobody holds a cap any more that was not written. */
+const SAVE = `
+  with swept as (delete from crossfade.cap_seen where at < clock_timestamp() - interval '7 days'),
+    seen as (insert into crossfade.cap_seen (id) values ($5) on conflict do nothing returning id),
+    saved as (
+      insert into crossfade.cap as held (kind, integration, cohort, cap) select $1, $2, $3, $4::jsonb from seen
+      on conflict (kind, integration, cohort) do update set cap = excluded.cap, at = clock_timestamp()
+      where held.kind = 'gate' or crossfade.phase_rank(excluded.cap) < crossfade.phase_rank(held.cap)
+        or (crossfade.phase_rank(excluded.cap) = crossfade.phase_rank(held.cap) and held.kind = 'rollback')
+      returning held.kind)
+  select exists (select from saved) as saved`
 
 export const makeCapRecords = <C extends CapKeyed>(database: Database): CapRecords<C> => ({
   load: async () => (await database.query<{ cap: C }>(null, 'select cap from crossfade.cap', [])).map((row) => row.cap),
@@ -55,13 +71,15 @@ export const makeCapRecords = <C extends CapKeyed>(database: Database): CapRecor
     return row ?? { revision: 0, caps: [] }
   },
   revision: async () => (await revisionOf(database, 'caps')) ?? 0,
-  save: async (cap) => {
-    await database.query(
-      'crossfade-cap',
-      `insert into crossfade.cap (kind, integration, cohort, cap) values ($1, $2, $3, $4::jsonb)
-       on conflict (kind, integration, cohort) do update set cap = excluded.cap, at = clock_timestamp()`,
-      [cap.kind, cap.integration, cap.cohort ?? '', JSON.stringify(cap)],
-    )
+  save: async (cap, id) => {
+    const [row] = await database.query<{ saved: boolean }>('crossfade-cap', SAVE, [
+      cap.kind,
+      cap.integration,
+      cap.cohort ?? '',
+      JSON.stringify(cap),
+      id,
+    ])
+    return row?.saved === true
   },
   remove: async ({ kind, integration, cohort }) => {
     await database.query(

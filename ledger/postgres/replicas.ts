@@ -44,6 +44,8 @@ export interface RegisteredReplica {
   readonly live: boolean
   /** ms since it last gave a sign of life; 0 while its lease holds. One that hears no messages still gives them. */
   readonly silentFor?: number
+  /** ms since it joined; its lease was never over since then. */
+  readonly joinedFor?: number
   /** A writer took its lease away and it has not joined again since. */
   readonly revoked?: boolean
   readonly applied: Readonly<Record<string, number>>
@@ -81,7 +83,8 @@ const REVOKE = `
 
 const LIST = `
   select id, name, until > clock_timestamp() as live, revoked, applied,
-    greatest(0, floor(extract(epoch from clock_timestamp() - until) * 1000))::float8 as "silentFor"
+    greatest(0, floor(extract(epoch from clock_timestamp() - until) * 1000))::float8 as "silentFor",
+    greatest(0, floor(extract(epoch from clock_timestamp() - joined_at) * 1000))::float8 as "joinedFor"
   from crossfade.replica`
 
 const FORGET = `

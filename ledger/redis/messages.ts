@@ -23,6 +23,9 @@ const busMessage = z.discriminatedUnion('kind', [
     caps: z.array(z.unknown()).exactOptional(),
     id: id.exactOptional(),
   }),
+  z.object({ kind: z.literal('ask-caps'), from: id, id }),
+  z.object({ kind: z.literal('unsaved-caps'), from: id, id, caps: z.array(z.unknown()) }),
+  z.object({ kind: z.literal('figures'), from: id, number: seq, shares: z.array(z.unknown()) }),
 ])
 
 export const encodeMessage = (message: BusMessage): string => JSON.stringify(message)

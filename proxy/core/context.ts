@@ -11,6 +11,7 @@ import type { Replica } from '../../ledger/replica.ts'
 import type { SettleReport } from '../../ledger/settle.ts'
 import type { BareWrites } from './bare-writes.ts'
 import type { CoreRules } from './rules.ts'
+import type { StoreCall } from './store-call.ts'
 
 /** What the shadow room is told after the reply. */
 export interface ShadowObservation {
@@ -64,6 +65,7 @@ export type CoreEvent =
       readonly by: Side
       readonly fallback: 'debt' | 'error' | null
     }
+  | ({ readonly kind: 'call' } & StoreCall)
 
 /** The phase that an integration's state leaves of the flag's: the barriers pin it, whatever a flag or a cap says. */
 export const admitted = (state: IntegrationState, phase: Phase): Phase => {

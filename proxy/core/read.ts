@@ -5,6 +5,7 @@ import { otherSide, type Side } from '../../core/side.ts'
 import { proxyFault } from '../faults.ts'
 import type { ReadResult, Served } from '../operations.ts'
 import { type CoreDeps, isPinned, type View, viewOf } from './context.ts'
+import { tellCall } from './store-call.ts'
 
 /*
  * A read: from memory in the steady state, no round trip to the ledger. The ledger is asked for "not found" on new (and
@@ -120,8 +121,20 @@ async function unproven(deps: CoreDeps, view: View, address: Address, signal?: A
   return served(view, side, outcome, null, true)
 }
 
-const get = (deps: CoreDeps, view: View, side: Side, address: Address, signal?: AbortSignal): Promise<GetOutcome> =>
-  view.store(side).get(address, { deadline: deps.clock.monotonic() + deps.readDeadline, ...(signal ? { signal } : {}) })
+async function get(
+  deps: CoreDeps,
+  view: View,
+  side: Side,
+  address: Address,
+  signal?: AbortSignal,
+): Promise<GetOutcome> {
+  const start = deps.clock.monotonic()
+  const call = { deadline: start + deps.readDeadline, ...(signal ? { signal } : {}) }
+  const outcome = await view.store(side).get(address, call)
+  // A client that went away says nothing about the store.
+  if (!signal?.aborted) tellCall(deps, view, address, { side, outcome, ms: deps.clock.monotonic() - start })
+  return outcome
+}
 
 function served(view: View, by: Side, outcome: Answer, why: 'error' | null = null, isUnproven = false): FreshRead {
   const fallbackReason = why ?? (by === view.plan.read ? null : 'debt')

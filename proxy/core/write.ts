@@ -10,6 +10,7 @@ import { type Attempt, type Content, type FenceRead, putFirst, putSecond, readFe
 import type { CoreDeps, View } from './context.ts'
 import type { Lazy } from './lazy.ts'
 import { outcomeFault } from './outcome-fault.ts'
+import { tellCall } from './store-call.ts'
 
 /*
  * A write of an enrolled integration: begin (durable) -> put to the register -> put to the other side -> finish.
@@ -103,9 +104,12 @@ async function carryOut(
     inTime: () => deps.clock.monotonic() < end,
   })
   const first = await putFirst(attempt(begun.first))
+  tellCall(deps, view, request.address, { side: begun.first, outcome: first, ms: null })
   if (first.kind !== 'done') return notApplied(deps, lazy, view, request, operation, first)
   if (deps.clock.monotonic() >= end) throw unknown(view, begun.first, 'the lease ended before the store answered')
   const second = begun.second === null ? null : await putSecond(attempt(begun.second))
+  if (begun.second === 'legacy' && second !== null)
+    tellCall(deps, view, request.address, { side: 'legacy', outcome: second, ms: null })
   if (deps.clock.monotonic() >= end)
     throw unknown(view, begun.first, 'the lease ended before the second store answered')
   await settleDebt(deps, lazy, request.address, operation, first, second).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { capSchema } from './status.ts'
+import { capSchema, stillNewSchema } from './status.ts'
 import { cohortName, count, instant, integrationName, phase, reason, selector } from './words.ts'
 
 /** Flags: what is asked for. */
@@ -63,7 +63,9 @@ export const rollbackAnswer = z.strictObject({
   caps: z.array(capSchema),
   durable: z.boolean().describe('false: applied from memory, the ledger is down; made durable when it is back.'),
   replicas: replicasSchema,
-  still_new: count.nullable().describe('Secrets still answered by new because only it holds the latest write.'),
+  still_new: stillNewSchema
+    .nullable()
+    .describe('Secrets still answered by new because only it holds the latest write; null: the ledger is down.'),
 })
 
 export const liftBody = z.strictObject({

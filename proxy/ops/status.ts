@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { evidenceSchema } from '../../flags/guard/judge.ts'
 import { cohortName, count, gateWaitSchema, instant, integrationName, phase, selector, side, state } from './words.ts'
 
 /** A cap: the highest phase allowed now. `cohort` null: every cohort. */
@@ -10,6 +11,41 @@ export const capSchema = z.strictObject({
   reason: z.string(),
   by: z.string().nullable(),
   at: instant,
+  evidence: evidenceSchema.nullable().describe('What the guard saw; never a value.'),
+})
+
+/** On how many of the live replicas the caps run that hold now. */
+export const capsStateSchema = z.strictObject({
+  durable: z.boolean().describe('false: one waits in memory for the ledger, and is written when it is back.'),
+  applied: count,
+  of: count,
+})
+
+/** What is still answered by new after it was capped, because only it holds the latest write; and until when. */
+export const stillNewSchema = z.strictObject({
+  secrets: count,
+  quarantined: count.describe('Of them, those that settle leaves alone until an operator decides.'),
+  until: z.enum(['now', 'estimated', 'store-away', 'quarantine', 'unknown']),
+  seconds: z.number().nullable().describe('Until it is 0, told from how it went so far; null: not known.'),
+  stores: z.array(z.string()).describe('That have to answer first.'),
+})
+
+/** What the guard sees of a cohort in which new is read. `used`: of each budget; above 1 it trips. */
+export const guardSchema = z.strictObject({
+  cap_to: phase,
+  window_seconds: z.number(),
+  shared: z.boolean().describe('false: no messages are heard, so these are the figures of this replica alone.'),
+  cohorts: z.array(
+    z.strictObject({
+      cohort: cohortName,
+      calls: count,
+      errors: count,
+      legacy_calls: count,
+      legacy_errors: count,
+      mismatches: count,
+      used: z.strictObject({ mismatches: z.number(), errors: z.number(), latency: z.number() }),
+    }),
+  ),
 })
 
 /** What one cohort of one integration runs, and why it is not what the flag asks for. */
@@ -61,6 +97,8 @@ export const integrationStatusSchema = z.strictObject({
   stores: z.strictObject({ legacy: z.string(), new: z.string() }),
   cohorts: z.array(cohortPhaseSchema),
   caps: z.array(capSchema),
+  still_new: stillNewSchema.nullable().describe('null: no rollback and no guard caps it, or the ledger is down.'),
+  guard: guardSchema.nullable().describe('null: off.'),
   counts: countsSchema.nullable(),
   open_mismatches: count,
   outcomes: z.array(outcomeSchema),
@@ -69,6 +107,7 @@ export const integrationStatusSchema = z.strictObject({
 export const statusQuery = z.strictObject({ selector: selector.default('*') })
 export const statusAnswer = z.strictObject({
   at: instant,
+  caps: capsStateSchema,
   integrations: z.array(integrationStatusSchema),
   latencies: z.array(latencySchema),
 })
@@ -86,6 +125,8 @@ export const explainAnswer = z.strictObject({
   next: z.array(z.string()).describe('Commands that would change it.'),
 })
 
+export type StillNew = z.infer<typeof stillNewSchema>
+export type GuardStatus = z.infer<typeof guardSchema>
 export type Cap = z.infer<typeof capSchema>
 export type CohortPhase = z.infer<typeof cohortPhaseSchema>
 export type Counts = z.infer<typeof countsSchema>

@@ -7,6 +7,7 @@ import { otherSide, type Side } from '../../core/side.ts'
 import type { Phase } from '../../flags/phase.ts'
 import { classify, type Fingerprint, type MismatchClass, type Sight, sightOf } from '../../ledger/compare.ts'
 import type { RowView } from '../../ledger/ledger.ts'
+import { isFailure, type StoreCall } from '../core/store-call.ts'
 import type { ProxyMetrics } from '../metrics.ts'
 
 /*
@@ -50,6 +51,8 @@ export interface ShadowDeps {
   readonly onCompared?: (address: Address, result: 'equal' | 'mismatch') => void
   readonly clock: Clock
   readonly metrics: ProxyMetrics
+  /** Told of each read for a comparison: how long it took, and whether the side answered. */
+  readonly onLook?: (look: Omit<StoreCall, 'ms'> & { readonly ms: number }) => void
   readonly limits: {
     readonly concurrency: number
     readonly queue: number
@@ -198,9 +201,12 @@ class ShadowComparison implements Shadow {
   }
 
   async #look(address: Address, side: Side): Promise<Sight> {
-    const store = this.#deps.pairs(address.integration).stores[side]
-    const deadline = this.#deps.clock.monotonic() + this.#deps.limits.deadline
-    return this.#sight(address, await store.get(address, { deadline }))
+    const { pairs, clock, limits } = this.#deps
+    const start = clock.monotonic()
+    const outcome = await pairs(address.integration).stores[side].get(address, { deadline: start + limits.deadline })
+    const { integration, customer } = address
+    this.#deps.onLook?.({ integration, customer, side, failed: isFailure(outcome), ms: clock.monotonic() - start })
+    return this.#sight(address, outcome)
   }
 
   #sight(address: Address, outcome: GetOutcome): Sight {

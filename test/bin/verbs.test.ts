@@ -139,7 +139,8 @@ test('rollback acts at once, says how far it got, and needs neither --execute no
   const { url } = await serveStub(t, (app) => {
     app.post('/api/v1/ops/rollback', (request) => {
       bodies.push(JSON.parse(String(request.body)))
-      return { caps: [], durable: false, replicas: { applied: 2, of: 3 }, still_new: 500 }
+      const still_new = { secrets: 500, quarantined: 0, until: 'store-away', seconds: null, stores: ['vaulted'] }
+      return { caps: [], durable: false, replicas: { applied: 2, of: 3 }, still_new }
     })
   })
   const answer = await runInProcess(['rollback', '--all', '--url', url, '--token-file', token], folder)
@@ -147,7 +148,7 @@ test('rollback acts at once, says how far it got, and needs neither --execute no
   assert.deepEqual(bodies, [{ selector: '*', to: 'off' }])
   assert.match(answer.stderr, /applied by 2 of 3 replicas/)
   assert.match(answer.stderr, /not durable yet/)
-  assert.match(answer.stderr, /500 secrets are still answered by new/)
+  assert.match(answer.stderr, /500 secrets are still answered by new.*0 after the new store is back/)
 })
 
 test('flags set is a dry run that says so, until --execute', async (t) => {

@@ -59,5 +59,9 @@ const describe = (message: BusMessage): string => {
       return `"${message.address.name} owes nothing (${message.seq})" of ${message.from}`
     case 'look':
       return `"look at the ${message.what}" of ${message.from}`
+    case 'ask-caps':
+    case 'unsaved-caps':
+    case 'figures':
+      return `${message.kind} of ${message.from}`
   }
 }

@@ -45,7 +45,11 @@ const VOID: FinishAnswer = { kind: 'void' }
 const FAULTS = 40
 
 /** One process's connection to the ledger. Every statement is one step, and may be lost on the way there or back. */
-export function connect(state: LedgerState, world: World, owner: string): Ledger {
+export function connect(
+  state: LedgerState,
+  world: Pick<World, 'draw' | 'step' | 'now' | 'tell'>,
+  owner: string,
+): Ledger {
   const statement = async <T>(label: string, act: () => T): Promise<T> => {
     const fate = world.draw(FAULTS)
     if (fate === FAULTS - 1) {

@@ -4,6 +4,7 @@ import type { Cap } from '../../../proxy/ops/status.ts'
 import { columns } from '../columns.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Runner } from '../session.ts'
+import { stillNewWords } from '../still-new.ts'
 
 interface Options {
   readonly all?: boolean
@@ -35,9 +36,7 @@ export const addRollback = (program: Command, runner: Runner): void => {
     report.data(capTable(answer.caps))
     report.note(`applied by ${answer.replicas.applied} of ${answer.replicas.of} replicas`)
     if (!answer.durable) report.note('not durable yet: the ledger is down; it is made durable when the ledger is back')
-    if (answer.still_new !== null) {
-      report.note(`${answer.still_new} secrets are still answered by new, because only it holds the latest write`)
-    }
+    if (answer.still_new !== null) report.note(stillNewWords(answer.still_new))
     report.note(`to take it back: crossfade lift ${selector === '*' ? '--all' : selector}`)
     report.object(answer)
     return 'ok'

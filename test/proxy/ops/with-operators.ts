@@ -36,7 +36,10 @@ const CAP: Cap = {
   reason: 'page',
   by: 'operator',
   at: AT,
+  evidence: null,
 }
+
+const STILL_NEW = { secrets: 0, quarantined: 0, until: 'now' as const, seconds: 0, stores: [] }
 
 const REPLICA = { name: 'host:8700', state: 'gone' as const, silent_seconds: 60, behind: [], self: false }
 
@@ -60,7 +63,13 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
   const replicas = { applied: 1, of: 1 }
   const ports: OpsPorts = {
     status: {
-      status: (selector) => ask('status', selector, { at: AT, integrations: [], latencies: [] }),
+      status: (selector) =>
+        ask('status', selector, {
+          at: AT,
+          caps: { durable: true, ...replicas },
+          integrations: [],
+          latencies: [],
+        }),
       explain: (integration, customer) =>
         ask(
           'explain',
@@ -87,7 +96,8 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
     },
     caps: {
       caps: (selector) => ask('caps', selector, [CAP]),
-      rollback: (request, by) => ask('rollback', request, { caps: [CAP], durable: true, replicas, still_new: 0 }, by),
+      rollback: (request, by) =>
+        ask('rollback', request, { caps: [CAP], durable: true, replicas, still_new: STILL_NEW }, by),
       lift: () => Promise.reject(new Fault('lift-refused', FLAGS_FAULTS['lift-refused'], 'aws asks for live')),
     },
     gates: {

@@ -1,0 +1,39 @@
+import { isStoreFailure, type Outcome } from '../../backends/outcome.ts'
+import type { Address } from '../../backends/secret.ts'
+import type { Side } from '../../core/side.ts'
+import type { CoreDeps, View } from './context.ts'
+
+/** One call to a side of an enrolled integration, for the guard: how it ended, not what it said. */
+export interface StoreCall {
+  readonly integration: string
+  readonly customer: string
+  readonly side: Side
+  readonly failed: boolean
+  /** Of a read; null for a write. */
+  readonly ms: number | null
+}
+
+/**
+ * What a client cannot be served by. A value that one side refuses is its client's matter, a conflict another writer's, a
+ * deadline that was over before the store was asked the ledger's.
+ */
+export const isFailure = (outcome: Outcome): boolean => {
+  if (outcome.kind === 'unreadable') return true
+  if (isStoreFailure(outcome)) return true
+  return 'reason' in outcome && (outcome.reason === 'denied' || outcome.reason === 'rejected')
+}
+
+/**
+ * Of legacy every call counts, as the baseline. Of new only those that the phase sends there first: what is read on new for
+ * a debt, or written there second, says nothing about serving from new.
+ */
+export function tellCall(
+  deps: CoreDeps,
+  view: View,
+  { integration, customer }: Address,
+  call: { readonly side: Side; readonly outcome: Outcome; readonly ms: number | null },
+): void {
+  const { side, outcome, ms } = call
+  if (view.state !== 'enrolled' || (side === 'new' && view.plan.read !== 'new')) return
+  deps.onEvent({ kind: 'call', integration, customer, side, failed: isFailure(outcome), ms })
+}

@@ -156,4 +156,4 @@ export async function withGuard(t: TestContext, phase: Phase, given: object | 'o
   }
 }
 
-const SECTION = { owner: null, legacy: 'legacy', new: 'new', value: 'bytes', max_size: 65_536 } as const
+const SECTION = { owner: null, legacy: 'legacy', new: 'new', value: 'bytes', max_size: 65_536, gates: {} } as const

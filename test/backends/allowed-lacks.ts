@@ -10,8 +10,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'postgres jsonb with version': ['versions', 'content-type'],
   'postgres base64, deleted_at': ['versions', 'content-type', 'metadata'],
   'postgres with cipher, fenced': ['content-type'],
-  kv1: ['conditional-writes', 'versions', 'metadata'],
-  'kv1 map': ['conditional-writes', 'versions', 'metadata'],
+  kv1: ['conditional-writes', 'versions'],
+  'kv1 map': ['conditional-writes', 'versions'],
 }
 
 /** What one adapter did in the suite. */

@@ -2,6 +2,9 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { type ConfigInput, SAMPLE_ENVIRONMENT, sampleConfig } from '../../bin/embedded/sample/config.ts'
+import type { Side } from '../../core/side.ts'
+import { type PairName, withPair } from '../pairs/pair.ts'
+import type { PairBao } from '../pairs/pair-bao.ts'
 import { COHORTS, INTEGRATIONS } from './secrets.ts'
 
 /** Short, so that a run meets the end of every lease and deadline many times; ms. */
@@ -29,6 +32,9 @@ export interface ReplicaPlace {
   /** `postgres://user@127.0.0.1:port/database`: the two stores through this replica's relays. */
   readonly urls: { readonly ledger: string; readonly legacy: string; readonly new: string }
   readonly redis: number | null
+  readonly pair: PairName
+  /** As each side reaches it, if it does. */
+  readonly bao: Readonly<Record<Side, PairBao | null>>
 }
 
 /** Writes the configuration of one replica; returns the paths of it and of its flags. */
@@ -42,7 +48,7 @@ export function writeConfiguration(place: ReplicaPlace, files: SharedFiles): { c
 }
 
 function configuration(place: ReplicaPlace, files: SharedFiles, flags: string): ConfigInput {
-  const sample = sampleConfig({
+  const embedded = sampleConfig({
     listen: place.listen,
     urls: place.urls,
     passwordFile: files.password,
@@ -54,6 +60,7 @@ function configuration(place: ReplicaPlace, files: SharedFiles, flags: string): 
     auditFile: join(place.folder, 'audit.jsonl'),
     integrations: INTEGRATIONS.map((name) => ({ name, owner: `team-${name}`, shape: 'bytes' as const, weight: 1 })),
   })
+  const sample = withPair(embedded, place.pair, place.bao)
   return {
     ...sample,
     ledger: {
@@ -69,7 +76,7 @@ function configuration(place: ReplicaPlace, files: SharedFiles, flags: string): 
         name,
         {
           ...section,
-          password_file: files.storesPassword,
+          ...('password_file' in section && { password_file: files.storesPassword }),
           deadline: duration(LIMITS.storeDeadline),
           breaker: { failures: 6, reset: duration(LIMITS.breakerReset) },
         },

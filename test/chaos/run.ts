@@ -42,9 +42,10 @@ const RATE = { least: 20, most: 600 } as const
 export async function run(order: Order, runner: Runner): Promise<Report> {
   const redis = needs('redis-server')
   if (order.replicas > 1 && redis.skip !== false) throw new Error(redis.skip)
-  runner.note(`starting ${order.replicas} replica(s), two PostgreSQL clusters${order.replicas > 1 ? ' and Redis' : ''}`)
+  runner.note(`starting ${order.replicas} replica(s) over ${order.pair}${order.replicas > 1 ? ', with Redis' : ''}`)
   const { program } = runner
-  const options = { replicas: order.replicas, redis: redis.path, ...(program === undefined ? {} : { program }) }
+  const { replicas, pair } = order
+  const options = { replicas, pair, redis: redis.path, ...(program === undefined ? {} : { program }) }
   const system = await startSystem(options)
   let keep = true
   try {

@@ -10,22 +10,24 @@ import { type EmbeddedPostgres, startPostgres } from '../../bin/embedded/postgre
 import { SAMPLE_ENVIRONMENT } from '../../bin/embedded/sample/config.ts'
 import type { Side } from '../../core/side.ts'
 import { writeFlagFile } from '../../flags/flag-file.ts'
+import { needsBao, type PairName, serversOf } from '../pairs/pair.ts'
+import { type PairBao, startPairBao } from '../pairs/pair-bao.ts'
 import { PROJECT } from '../support/project.ts'
 import { type SharedFiles, writeConfiguration } from './configuration.ts'
-import { seedLegacyTable } from './legacy.ts'
+import { seedLegacy } from './legacy.ts'
 import { type RedisServer, startRedis } from './redis.ts'
-import { type Relay, startRelay } from './relay.ts'
 import { makeReplicaProcess, type ReplicaProcess } from './replica.ts'
 import { INTEGRATIONS } from './secrets.ts'
+import { type SideRelay, startSideRelay } from './side-relay.ts'
 
 /**
- * Everything real: the ledger on one PostgreSQL, both stores on another, Redis, and proxy processes, each of which reaches
- * each store through a relay of its own.
+ * Everything real: the ledger on one PostgreSQL, the stores on another and on OpenBao, Redis, and proxy processes, each of
+ * which reaches each store through a relay of its own.
  */
 export interface ChaosSystem {
   readonly replicas: readonly ReplicaProcess[]
   /** By replica, then by side. */
-  readonly relays: readonly Readonly<Record<Side, Relay>>[]
+  readonly relays: readonly Readonly<Record<Side, SideRelay>>[]
   /** Null with one replica, which needs none. */
   readonly redis: RedisServer | null
   /** Straight to the ledger, for counts. */
@@ -37,6 +39,7 @@ export interface ChaosSystem {
 
 export interface SystemOptions {
   readonly replicas: number
+  readonly pair: PairName
   /** Path of redis-server. */
   readonly redis: string
   /** A program that takes the place of `crossfade serve`; for mutants. */
@@ -73,28 +76,35 @@ async function build(
   ends.push(() => stores.stop())
   await createDatabases(ledger, ['ledger'])
   await createDatabases(stores, ['legacy', 'sealed'])
-  await seedLegacyTable(stores.url('legacy'))
+  const { pair } = options
+  const bao = needsBao(pair) ? await startPairBao(folder) : null
+  if (bao !== null) ends.push(bao.stop)
+  await seedLegacy(pair, stores.url('legacy'), bao)
   const redis = options.replicas > 1 ? await startRedis(options.redis) : null
   if (redis !== null) ends.push(() => redis.stop())
   const { files, tokens } = writeKeys(folder, ledger, stores)
+  const upstream = { postgres: stores.port, bao: bao?.bao.port ?? 0 }
   const relays = await Promise.all(
     Array.from({ length: options.replicas }, async () => ({
-      legacy: await startRelay(stores.port),
-      new: await startRelay(stores.port),
+      legacy: await startSideRelay(serversOf(pair, 'legacy'), upstream),
+      new: await startSideRelay(serversOf(pair, 'new'), upstream),
     })),
   )
-  ends.push(() => Promise.all(relays.flatMap((pair) => [pair.legacy.close(), pair.new.close()])))
+  ends.push(() => Promise.all(relays.flatMap((sides) => [sides.legacy.close(), sides.new.close()])))
   const replicas = await Promise.all(
-    relays.map(async (pair, index) => {
+    relays.map(async (sides, index) => {
       const listen = { clients: `127.0.0.1:${await freePort()}`, operators: `127.0.0.1:${await freePort()}` }
       const own = join(folder, `replica-${index}`)
       const url = (user: string, port: number, database: string) => `postgres://${user}@127.0.0.1:${port}/${database}`
       const urls = {
         ledger: url(ledger.user, ledger.port, 'ledger'),
-        legacy: url(stores.user, pair.legacy.port, 'legacy'),
-        new: url(stores.user, pair.new.port, 'sealed'),
+        legacy: url(stores.user, sides.legacy.ports.postgres, 'legacy'),
+        new: url(stores.user, sides.new.ports.postgres, 'sealed'),
       }
-      const paths = writeConfiguration({ folder: own, listen, urls, redis: redis?.port ?? null }, files)
+      const through = (side: Side): PairBao | null =>
+        bao === null ? null : { ...bao, url: `http://127.0.0.1:${sides[side].ports.bao}` }
+      const place = { folder: own, listen, urls, redis: redis?.port ?? null, pair }
+      const paths = writeConfiguration({ ...place, bao: { legacy: through('legacy'), new: through('new') } }, files)
       await writeFlagFile(paths.flags, { integrations: INTEGRATIONS, environment: SAMPLE_ENVIRONMENT, phase: 'off' })
       return makeReplicaProcess({
         name: `replica-${index}`,

@@ -1,10 +1,10 @@
 import { addressKey } from '../../backends/secret.ts'
 import type { SecretsClient } from '../../bin/cli/secrets-client.ts'
+import type { LegacyRow } from '../pairs/legacy.ts'
 import { readChecked, type World } from './client.ts'
 import { contentOf } from './content.ts'
 import type { Expectations } from './expectations.ts'
 import type { Findings } from './findings.ts'
-import type { LegacyRow } from './legacy-table.ts'
 
 type Checked = Pick<World, 'client' | 'expectations' | 'etags' | 'findings'>
 
@@ -20,8 +20,8 @@ export async function checkThroughProxy(world: Checked, readers: number, signal:
   await Promise.all(Array.from({ length: readers }, reader))
 }
 
-/** Every row of the legacy table, and every secret that has none there. */
-export function checkLegacyTable(rows: readonly LegacyRow[], expectations: Expectations, findings: Findings): void {
+/** Every secret in the legacy store, and every one that has none there. */
+export function checkLegacy(rows: readonly LegacyRow[], expectations: Expectations, findings: Findings): void {
   const contents = new Map(rows.map((row) => [addressKey(row), contentOf(row)]))
   // A row of an address that nobody ever wrote is judged as well.
   for (const address of [...expectations.addresses(), ...rows]) {

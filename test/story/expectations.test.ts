@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkLegacyTable } from './checks.ts'
+import { checkLegacy } from './checks.ts'
 import { contentOf, servedContent, storedContents } from './content.ts'
 import { makeEtags } from './etags.ts'
 import { makeExpectations } from './expectations.ts'
@@ -92,10 +92,10 @@ test('each wrong secret is named once, with everybody who showed it', () => {
   const row = { ...SECRET, value: Buffer.from('v'), contentType: null, metadata: {} }
   const expectations = makeExpectations([{ address: SECRET, content: contentOf(row) }])
   const findings = makeFindings()
-  checkLegacyTable([row], expectations, findings)
+  checkLegacy([row], expectations, findings)
   assert.deepEqual(findings.list(), [])
   findings.add(SECRET, 'stale', 'proxy')
-  checkLegacyTable([{ ...OTHER, ...row, name: 'unknown' }], expectations, findings)
+  checkLegacy([{ ...OTHER, ...row, name: 'unknown' }], expectations, findings)
   assert.deepEqual(findings.list(), [
     { ...SECRET, found: 'lost', where: ['proxy', 'legacy'] },
     { ...SECRET, name: 'unknown', found: 'altered', where: ['legacy'] },

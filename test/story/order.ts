@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { DEFAULT_PAIR, isPairName, PAIR_NAMES, type PairName } from '../pairs/pair.ts'
 
 /** What one telling of the story is asked for. */
 export interface Order {
@@ -12,13 +13,16 @@ export interface Order {
   readonly clients: number
   /** Of what the clients do. */
   readonly seed: string
+  /** The stores. */
+  readonly pair: PairName
   /** Rows to change behind the system's back before the last check. */
   readonly sabotage: number
 }
 
-export const USAGE = `npm run story -- [--json] [--secrets N] [--writes N] [--deletes N] [--clients N] [--seed S] [--sabotage K]
+export const USAGE = `npm run story -- [--json] [--secrets N] [--writes N] [--deletes N] [--clients N] [--seed S] [--sabotage K] [--pair LEGACY:NEW]
 
   Starts a fresh embedded system and moves every integration through all phases and back, under traffic.
+  The pair is one of ${PAIR_NAMES.join(', ')}.
   Exits 0 if every secret is what it must be, 3 if one is not, 1 if something else failed, 2 for a wrong command line.`
 
 const OPTIONS = {
@@ -29,6 +33,7 @@ const OPTIONS = {
   clients: { type: 'string', default: '8' },
   seed: { type: 'string', default: 'story' },
   sabotage: { type: 'string', default: '0' },
+  pair: { type: 'string', default: DEFAULT_PAIR },
 } as const
 
 const LEAST = { secrets: 100, writes: 1, deletes: 1, clients: 1, sabotage: 0 } as const
@@ -43,7 +48,8 @@ export function readOrder(argv: readonly string[]): Order | null {
       number
     >
     const isRight = COUNTS.every((name) => Number.isInteger(counts[name]) && counts[name] >= LEAST[name])
-    return isRight ? { json: values.json, seed: values.seed, ...counts } : null
+    const { json, seed, pair } = values
+    return isRight && isPairName(pair) ? { json, seed, pair, ...counts } : null
   } catch {
     return null
   }

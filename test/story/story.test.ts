@@ -4,10 +4,14 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { needsBao, PAIR_NAMES } from '../pairs/pair.ts'
+import { needs } from '../support/parts.ts'
 import { PROJECT } from '../support/project.ts'
 import { type Order, readOrder } from './order.ts'
 import { exitOf, type PhaseReport, type Report } from './report.ts'
 import { STAGES } from './stages.ts'
+
+const bao = needs('bao')
 
 const SMALL = ['--secrets', '200', '--writes', '25', '--deletes', '5']
 
@@ -19,9 +23,18 @@ async function runStory(...argv: readonly string[]): Promise<{ exit: number | nu
   return { exit: child.exitCode, report: JSON.parse(last || '{}') as Report, said: `${last}\n${said}` }
 }
 
-test('through every phase and back in one flip, under eight clients, nothing is lost, stale or brought back', async () => {
-  const { exit, report, said } = await runStory()
-  assert.equal(exit, 0, said)
+for (const pair of PAIR_NAMES) {
+  const skip = needsBao(pair) && bao.skip
+  test(`through every phase and back in one flip, nothing is lost, stale or brought back: ${pair}`, {
+    skip,
+  }, async () => {
+    const { exit, report, said } = await runStory('--pair', pair)
+    assert.equal(exit, 0, said)
+    assertWhole(report)
+  })
+}
+
+function assertWhole(report: Report): void {
   assert.deepEqual([report.secrets, report.wrong, report.resurrected, report.etags_changed], [200, 0, 0, 0])
   assert.deepEqual(report.refused, {})
   assert.deepEqual(
@@ -38,7 +51,7 @@ test('through every phase and back in one flip, under eight clients, nothing is 
     assert.equal(served_by.legacy, against_phase.debt + against_phase.error, stage)
     assert.ok(served_by.new > served_by.legacy, stage)
   }
-})
+}
 
 test('five rows that were changed behind its back are five findings, each by its name', async () => {
   const { exit, report, said } = await runStory('--sabotage', '5', '--seed', 'sabotage')
@@ -77,9 +90,17 @@ test('its exit code says whether secrets are wrong, or something else is', () =>
 })
 
 test('a command line that is not one is refused; left out, numbers are those of the full story', () => {
-  const full: Order = { json: false, secrets: 3000, writes: 300, deletes: 30, clients: 8, seed: 'story', sabotage: 0 }
+  const counts = { secrets: 3000, writes: 300, deletes: 30, clients: 8, sabotage: 0 }
+  const full: Order = { json: false, seed: 'story', pair: 'postgres:sealed', ...counts }
   assert.deepEqual(readOrder([]), full)
-  for (const wrong of [['--secrets', 'x'], ['--clients', '0'], ['--sabotage', '-1'], ['--nothing'], ['word']]) {
+  for (const wrong of [
+    ['--secrets', 'x'],
+    ['--clients', '0'],
+    ['--sabotage', '-1'],
+    ['--pair', 'x:y'],
+    ['--nothing'],
+    ['word'],
+  ]) {
     assert.equal(readOrder(wrong), null, wrong.join(' '))
   }
 })

@@ -2,16 +2,16 @@ import { makeRandom } from '../../bin/embedded/sample/random.ts'
 import { SAMPLE_DEFAULTS, sampleSecrets } from '../../bin/embedded/sample/secrets.ts'
 import type { Clock } from '../../core/clock.ts'
 import { makeBoard } from './board.ts'
-import { checkLegacyTable, checkListings, checkThroughProxy } from './checks.ts'
+import { checkLegacy, checkListings, checkThroughProxy } from './checks.ts'
 import { act, makeMix, type World } from './client.ts'
 import { contentOf } from './content.ts'
 import { makeEtags } from './etags.ts'
 import { makeExpectations } from './expectations.ts'
 import { makeFindings } from './findings.ts'
-import { readLegacyTable, sabotage } from './legacy-table.ts'
 import { makeOperator, type Operator, waitUntil } from './operator.ts'
 import type { Order } from './order.ts'
 import { makeReport, type Report } from './report.ts'
+import { sabotage } from './sabotage.ts'
 import { STAGES } from './stages.ts'
 import { type StorySystem, startSystem } from './system.ts'
 import { makeTargets } from './targets.ts'
@@ -28,8 +28,8 @@ const LISTED_CUSTOMERS = 40
 /** Starts a fresh system, tells the whole story on it, and stops it. Rejects if it cannot be told to its end. */
 export async function tell(order: Order, teller: Teller): Promise<Report> {
   const started = teller.clock.monotonic()
-  teller.note(`starting an embedded system with ${order.secrets} secrets`)
-  const system = await startSystem(order.secrets, teller.signal)
+  teller.note(`starting an embedded system with ${order.secrets} secrets, ${order.pair}`)
+  const system = await startSystem(order, teller.signal)
   try {
     const world = makeWorld(order, system)
     const operator = makeOperator(system.ops, teller.clock, teller.signal)
@@ -38,7 +38,7 @@ export async function tell(order: Order, teller: Teller): Promise<Report> {
     await withTraffic(order, world, teller, () => playStages(world, operator, teller))
     await settleDown(system, operator, teller)
     if (order.sabotage > 0) {
-      teller.note(`changing ${order.sabotage} rows of the legacy table`)
+      teller.note(`changing ${order.sabotage} secrets in the legacy store`)
       const untouched = world.targets.kept.filter(world.expectations.isUntouched)
       await sabotage(system.legacy, untouched, order.sabotage, order.seed)
     }
@@ -115,8 +115,8 @@ async function settleDown(system: StorySystem, operator: Operator, { clock, note
 
 async function checkAll(order: Order, world: World, system: StorySystem, { note, signal }: Teller): Promise<void> {
   const { client, expectations, findings } = world
-  note('checking every secret through the proxy and in the legacy table')
+  note('checking every secret through the proxy and in the legacy store itself')
   await checkThroughProxy(world, order.clients, signal)
-  checkLegacyTable(await readLegacyTable(system.legacy), expectations, findings)
+  checkLegacy(await system.legacy.read(), expectations, findings)
   await checkListings(client, expectations, findings, LISTED_CUSTOMERS)
 }

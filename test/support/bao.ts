@@ -50,12 +50,14 @@ export function useBao(): BaoPart {
   }
 }
 
-interface Running {
+export interface Running {
   readonly bao: Bao
   stop(): Promise<void>
 }
 
-async function startBao(): Promise<Running> {
+/** One of one's own, for a program that is no test file. */
+export async function startBao(): Promise<Running> {
+  if (PART.skip !== false) throw new Error(PART.skip)
   const home = await mkdtemp(join(tmpdir(), 'crossfade-bao-'))
   const port = await freePort()
   const child = spawn(

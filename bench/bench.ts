@@ -5,11 +5,11 @@ import { parseArgs } from 'node:util'
 import { SCENARIOS } from './scenarios.ts'
 
 /*
- * npm run bench -- NAME [--seconds S] [--json]: starts what the scenario compares, a process each, warms up, alternates,
+ * npm run bench -- NAME [--seconds S] [--secrets N] [--no-scale] [--json]: starts what the scenario compares, a process each, warms up, alternates,
  * and prints the figures; with --json as one object in the last line. Exits 1 if what the scenario demands does not hold.
  */
 
-const USAGE = `npm run bench -- NAME [--seconds S] [--json]
+const USAGE = `npm run bench -- NAME [--seconds S] [--secrets N] [--no-scale] [--json]
 
 ${Object.entries(SCENARIOS)
   .map(([name, { about }]) => `  ${name}  ${about}`)
@@ -18,18 +18,27 @@ ${Object.entries(SCENARIOS)
 interface Order {
   readonly name: string
   readonly seconds: number
+  readonly secrets: number
+  readonly scale: boolean
   readonly json: boolean
 }
 
 /** Null for a command line that is not one. */
 const readOrder = (argv: readonly string[]): Order | null => {
   try {
-    const options = { seconds: { type: 'string' }, json: { type: 'boolean', default: false } } as const
+    const options = {
+      seconds: { type: 'string' },
+      secrets: { type: 'string', default: '100000' },
+      'no-scale': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    } as const
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
     const [name = '', ...more] = positionals
     const seconds = Number(values.seconds ?? SCENARIOS[name]?.seconds)
-    const isOrder = Object.hasOwn(SCENARIOS, name) && more.length === 0 && seconds > 0
-    return isOrder ? { name, seconds, json: values.json } : null
+    const secrets = Number(values.secrets)
+    const isOrder =
+      Object.hasOwn(SCENARIOS, name) && more.length === 0 && seconds > 0 && Number.isInteger(secrets) && secrets > 0
+    return isOrder ? { name, seconds, secrets, scale: !values['no-scale'], json: values.json } : null
   } catch {
     return null
   }
@@ -45,7 +54,7 @@ const main = async (argv: readonly string[], signal: AbortSignal): Promise<numbe
   chmodSync(folder, 0o711)
   try {
     const note = (text: string): void => console.error(text)
-    const result = await SCENARIOS[order.name]?.run({ seconds: order.seconds, folder, note, signal })
+    const result = await SCENARIOS[order.name]?.run({ ...order, folder, note, signal })
     const figures = { name: order.name, ...result?.figures }
     console.log(order.json ? JSON.stringify(figures) : JSON.stringify(figures, null, 2))
     return result?.holds ? 0 : 1

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** A Node process that the bench started. */
@@ -47,6 +48,14 @@ export const startNode = async <T>({ argv, ready, signal }: StartOptions<T>): Pr
   } finally {
     signal.removeEventListener('abort', abort)
   }
+}
+
+/** Runs `node argv...` to its end; the last line of its output, or a rejection with what it said. */
+export const runNode = async (argv: readonly string[], signal: AbortSignal): Promise<string> => {
+  const child = spawn(process.execPath, [...argv], { stdio: ['ignore', 'pipe', 'pipe'], signal })
+  const [out, said] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  if (child.exitCode !== 0) throw new Error(`${argv.join(' ')} ended with ${child.exitCode}\n${said}`)
+  return out.trimEnd().split('\n').at(-1) ?? ''
 }
 
 const stopChild = async (child: ChildProcess): Promise<void> => {

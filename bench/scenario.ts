@@ -10,6 +10,9 @@ export interface System {
 export interface Bench {
   /** How long to measure, in seconds, warm-up not counted. */
   readonly seconds: number
+  /** How many secrets, where a scenario asks for a size; `scale`: sizes that take minutes are measured, too. */
+  readonly secrets: number
+  readonly scale: boolean
   /** A new folder, removed at the end; others than its owner may pass through it. */
   readonly folder: string
   readonly note: (text: string) => void

@@ -1,5 +1,6 @@
 import type { Bench, Result, Scenario } from './scenario.ts'
 import { runScenario } from './scenario.ts'
+import { backfill } from './scenarios/backfill.ts'
 import { debtwrite } from './scenarios/debtwrite.ts'
 import { isolation } from './scenarios/isolation.ts'
 import { ledger } from './scenarios/ledger.ts'
@@ -21,6 +22,7 @@ const listed = <Name extends string>(scenario: Scenario<Name>): Readonly<Record<
 
 /** `npm run bench -- NAME`; a new scenario is one file and one line here. */
 export const SCENARIOS: Readonly<Record<string, Listed>> = {
+  ...listed(backfill),
   ...listed(debtwrite),
   ...listed(isolation),
   ...listed(ledger),

@@ -100,9 +100,14 @@ export interface ClaimQuery {
   readonly source: Side | null
   /** One secret, for a settle on demand (If-Match, repair). */
   readonly only?: Address
+  /** Never-copied secrets only, in the order of their names, strictly after this one: how a backfill goes through them. */
+  readonly neverCopied?: { readonly after: Position | null }
   readonly limit: number
   readonly lease: number
 }
+
+/** A place in the order of an integration's names, by bytes of (customer, name). */
+export type Position = Pick<Address, 'customer' | 'name'>
 
 export interface Claim {
   readonly op: string

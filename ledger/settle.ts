@@ -28,6 +28,8 @@ export type SettleKind = SettleResult['kind'] | 'unknown' | 'overtaken'
 
 export interface SettleReport {
   readonly address: Address
+  /** Nothing had ever been put to new. */
+  readonly neverCopied: boolean
   readonly kind: SettleKind
   readonly reason: string | null
 }
@@ -60,14 +62,15 @@ async function report(deps: SettleDeps, results: readonly Settled[]): Promise<re
   const answers = await deps.ledger.settled(
     decided.map(({ claim, result }) => ({ op: claim.op, address: claim.address, result })),
   )
-  decided.forEach(({ claim }, i) => {
-    const answer = answers[i]
+  const answered = new Map(decided.map(({ claim }, i) => [claim, answers[i]]))
+  for (const [claim, answer] of answered) {
     if (answer?.kind === 'done' && answer.fresh === 'both') deps.coherence.strike(claim.address, answer.seq)
-  })
-  return results.map(({ claim, result }) => {
-    const answer = result === null ? undefined : answers[decided.findIndex((d) => d.claim === claim)]
-    return { address: claim.address, ...describe(result, answer) }
-  })
+  }
+  return results.map(({ claim, result }) => ({
+    address: claim.address,
+    neverCopied: claim.blank,
+    ...describe(result, answered.get(claim)),
+  }))
 }
 
 function describe(

@@ -1,4 +1,6 @@
+import { byteOrder } from '../backends/secret-text.ts'
 import { SIDES, type Side } from '../core/side.ts'
+import type { ClaimQuery, Position } from '../ledger/ledger.ts'
 import type { Owing, Wanted } from '../ledger/postgres/owing.ts'
 import { type SettleDeps, type SettleKind, type SettleReport, settle } from '../ledger/settle.ts'
 import { makePasses } from './passes.ts'
@@ -10,6 +12,9 @@ import type { Watch } from './stages.ts'
  * last clean sweep began: then the backfill has caught up with the traffic, and the settler keeps up with it. A sweep
  * takes no more passes than its debts need, so that steady writes cannot keep it going. A store that is too slow for a
  * batch gets smaller ones. There is nothing to resume: the rows say what is owed.
+ *
+ * First come the debts of live traffic, then the never-copied secrets in the order of their names: a walk along one index,
+ * where taking the next debt again and again would wade through all that was settled before.
  */
 export interface BackfillDeps extends SettleDeps {
   readonly owing: (integration: string, since: string | null) => Promise<Owing>
@@ -96,16 +101,18 @@ async function sweep(work: Work, debts: number): Promise<boolean> {
   const total = done(work) + debts
   const passes = makePasses(deps.concurrency)
   const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  const walk = makeWalk(work.wanted)
   let dry = false
-  for (let taken = 0; taken <= debts && !dry && !passes.failed; taken += work.batch) {
+  for (let taken = 0; taken <= debts + 2 * deps.batch && !dry && !passes.failed; taken += work.batch) {
     await passes.add(async () => {
       if (dry) return
       const { batch } = work
-      const reports = await persist(deps, watch.signal, () => pass(work, batch))
+      const query = { ...work.wanted, ...walk.next(), limit: batch, lease: deps.lease }
+      const reports = await persist(deps, watch.signal, () => settle(deps, query))
       count(work, reports)
       work.batch = nextBatch(deps.batch, batch, reports)
       watch.progress(done(work), Math.max(total, done(work)))
-      dry ||= reports.length < batch
+      if (walk.took(query, reports) === 'end') dry = true
       if (!(await standing(work, patience, reports))) dry = true
     })
   }
@@ -114,8 +121,28 @@ async function sweep(work: Work, debts: number): Promise<boolean> {
   return tally.later + tally.unknown === troubles
 }
 
-const pass = ({ deps, wanted }: Work, limit: number): Promise<readonly SettleReport[]> =>
-  settle(deps, { ...wanted, limit, lease: deps.lease })
+/** Where a sweep is; passes that run beside each other share it. */
+function makeWalk({ source }: Wanted) {
+  let names: { after: Position | null } | null = null
+  return {
+    next: (): Pick<ClaimQuery, 'neverCopied'> => (names === null ? {} : { neverCopied: { after: names.after } }),
+    took: ({ neverCopied, limit }: ClaimQuery, reports: readonly SettleReport[]): 'on' | 'end' => {
+      const isShort = reports.length < limit
+      if (neverCopied === undefined) {
+        if (source === 'new') return isShort ? 'end' : 'on'
+        if (isShort || reports.some((report) => report.neverCopied)) names ??= { after: null }
+        return 'on'
+      }
+      const last = reports.at(-1)
+      if (names !== null && last !== undefined) names.after = later(names.after, last.address)
+      return isShort ? 'end' : 'on'
+    },
+  }
+}
+
+/** Passes end in any order: the place only ever moves on. */
+const later = (a: Position | null, { customer, name }: Position): Position =>
+  a !== null && (byteOrder(a.customer, customer) || byteOrder(a.name, name)) > 0 ? a : { customer, name }
 
 const TOO_SLOW: ReadonlySet<string | null> = new Set(
   ['late', 'timeout'].flatMap((reason) => [`source: ${reason}`, `target: ${reason}`]),

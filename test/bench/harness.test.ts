@@ -12,7 +12,14 @@ import { makeRandom } from '../../bin/embedded/sample/random.ts'
 
 const SLOW_SERVER = fileURLToPath(new URL('slow-server.ts', import.meta.url))
 const shot = (method: Shot['method']): Shot => ({ method, path: '/', headers: {}, body: null })
-const bench: Bench = { seconds: 1, folder: '', note: () => {}, signal: new AbortController().signal }
+const bench: Bench = {
+  seconds: 1,
+  secrets: 1,
+  scale: false,
+  folder: '',
+  note: () => {},
+  signal: new AbortController().signal,
+}
 
 const startSlow = async (ms: number) => {
   const { ready, stop } = await startNode({

@@ -143,9 +143,11 @@ export class Lane {
           ledger.finish({ op: `${this.integration}-stranger`, address, outcome: 'clean', versions: {}, knownSeq: null })
       }
       case 'claim': {
-        const { source, only, limit, lease } = step
-        const one = only === null ? {} : { only: this.#address(only) }
-        return ({ ledger }) => ledger.claim({ integration: this.integration, source, limit, lease, ...one })
+        const { source, only, neverCopied, limit, lease } = step
+        const after = neverCopied?.after ? this.#address(neverCopied.after) : null
+        // One secret by its name comes before an order of names.
+        const which = only !== null ? { only: this.#address(only) } : neverCopied && { neverCopied: { after } }
+        return ({ ledger }) => ledger.claim({ integration: this.integration, source, limit, lease, ...which })
       }
       case 'settled': {
         const claimed = this.#claimed.at(-1 - step.latest)

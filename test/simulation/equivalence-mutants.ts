@@ -19,20 +19,19 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
   'sql-settle-first': {
     breaks: 'a claim makes its source the register',
     file: SETTLE,
-    find: '    r.first := r.fresh;\n',
+    find: '    first = f.fresh,\n',
     put: '',
   },
   'sql-claim-blank': {
     breaks: 'a claim marks that new may hold something',
     file: SETTLE,
-    find: "    if r.fresh = 'legacy' then r.blank := false; end if;\n",
+    find: "    blank = f.blank and f.fresh <> 'legacy',\n",
     put: '',
   },
   'sql-claim-open': {
     breaks: 'a claim waits for open operations',
     file: SETTLE,
-    find: `<= clock_timestamp()
-          and (s.ops = '{}' or not exists (select from jsonb_each(s.ops) o where (o.value ->> 'u')::bigint >= now_ms))`,
+    find: "<= clock_timestamp() and (s.ops = '{}' or crossfade.is_quiet(s.ops, now_ms))",
     put: '<= clock_timestamp()',
   },
   'sql-claim-quarantined': {
@@ -56,10 +55,8 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
   'sql-settle-both': {
     breaks: 'a settle writes both only if nobody began since',
     file: SETTLE,
-    find: `if (o ->> 'v')::bigint = r.version then
-        r := crossfade.become_both`,
-    put: `if true then
-        r := crossfade.become_both`,
+    find: " and (s.ops -> q.op ->> 'v')::bigint = s.version",
+    put: '',
   },
   'sql-settle-hasty': {
     breaks: 'a settle that was refused waits before it is tried again',

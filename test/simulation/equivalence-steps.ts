@@ -49,6 +49,8 @@ export type Step =
       readonly kind: 'claim'
       readonly source: Side | null
       readonly only: Name | null
+      /** Never-copied secrets only, from the first or after this one. */
+      readonly neverCopied: { readonly after: Name | null } | null
       readonly limit: number
       readonly lease: number
     }
@@ -117,6 +119,7 @@ const claim = fc.record({
   kind: fc.constant('claim' as const),
   source: often<Side | null>([3, null], [1, 'legacy'], [1, 'new']),
   only: often<Name | null>([3, null], [1, 'a'], [1, 'b']),
+  neverCopied: often<{ readonly after: Name | null } | null>([3, null], [1, { after: null }], [1, { after: 'a' }]),
   limit: fc.constantFrom(1, 2),
   lease,
 })

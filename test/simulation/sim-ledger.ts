@@ -9,6 +9,7 @@ import type {
   IntegrationRow,
   IntegrationState,
   Ledger,
+  Position,
   RowView,
 } from '../../ledger/ledger.ts'
 import type { RegisteredReplica, Replicas } from '../../ledger/postgres/replicas.ts'
@@ -88,7 +89,7 @@ export function connect(
     const admitted: readonly IntegrationState[] = ['enrolled', 'finalizing', 'abandoning']
     if (!admitted.includes(stateOf(state, query.integration))) return []
     const due = [...state.rows.values()].filter(({ address, row }) => claimable(address, row, query, world.now()))
-    due.sort((a, b) => byRank(a.row, b.row))
+    due.sort((a, b) => (query.neverCopied ? byName(a.address, b.address) : byRank(a.row, b.row)))
     return due.slice(0, query.limit).map(({ address, row }) => {
       state.ids += 1
       const op = `settle-${state.ids}`
@@ -149,7 +150,16 @@ const claimable = (address: Address, row: Row, query: ClaimQuery, now: number): 
   (query.only === undefined
     ? row.quarantine === null && row.settleAfter <= now
     : addressKey(address) === addressKey(query.only)) &&
-  Object.values(row.ops).every((op) => op.until < now)
+  Object.values(row.ops).every((op) => op.until < now) &&
+  (query.neverCopied === undefined || isNeverCopied(address, row, query.neverCopied.after))
+
+const isNeverCopied = (address: Address, row: Row, after: Position | null): boolean =>
+  row.fresh === 'legacy' && row.blank && (after === null || byName(address, after) > 0)
+
+const byName = (a: Position, b: Position): number => compareText(a.customer, b.customer) || compareText(a.name, b.name)
+
+/** The names of the simulation are ASCII, whose order by code unit is that by bytes. */
+const compareText = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1)
 
 /** The SQL ledger's order: what only new holds, then what live traffic left, then the never-copied; the longest due first. */
 const byRank = (a: Row, b: Row): number =>

@@ -107,6 +107,8 @@ export interface Keyring {
       ) => Promise<WrapPage>)
     | null
 
+  /** Cheap proof that keys can be used now; null: they can. */
+  ping(call: Call): Promise<KeyringFailure | null>
   /** `tables`: whether the store's own tables are there yet; without them nothing of this keyring's is in them. */
   check(call: Call, tables: boolean): Promise<readonly StoreProblem[]>
   close(): Promise<void>

@@ -92,7 +92,8 @@ export function makeSealedStore(options: SealedOptions): Store {
     },
     ping: async (call) => {
       const answer = await database.ask({ name: 'crossfade_ping', text: 'SELECT 1' }, [], call)
-      return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'ok' }
+      const failed = answer.kind === 'failed' ? answer : await keyring.ping(call)
+      return failed ? failedAs(failed.failure) : { kind: 'ok' }
     },
     check: (call) => check(options, call),
     close: async () => {

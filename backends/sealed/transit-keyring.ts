@@ -50,17 +50,20 @@ export function makeTransitKeyring(options: TransitKeyringOptions): Keyring {
     requests: readonly R[],
     work: (customer: string, own: readonly R[]) => Promise<readonly O[]>,
   ): Promise<readonly O[]> => {
-    const outcomes = new Map<R, O>()
-    const groups = [...Map.groupBy(requests, ({ customer }) => customer)]
+    const outcomes: O[] = new Array(requests.length)
+    const places = Map.groupBy(requests.keys(), (at) => (requests[at] as R).customer)
     await Promise.all(
-      groups.map(async ([customer, own]) => {
-        const given = await work(customer, own)
-        own.forEach((request, at) => {
-          outcomes.set(request, given[at] as O)
+      [...places].map(async ([customer, own]) => {
+        const given = await work(
+          customer,
+          own.map((at) => requests[at] as R),
+        )
+        own.forEach((at, n) => {
+          outcomes[at] = given[n] as O
         })
       }),
     )
-    return requests.map((request) => outcomes.get(request) as O)
+    return outcomes
   }
   const send = (operation: TransitOperation, customer: string, items: readonly TransitItem[], call: Call) =>
     transitBatch(client, mount, operation, nameOf(customer), items, call)
@@ -96,10 +99,11 @@ export function makeTransitKeyring(options: TransitKeyringOptions): Keyring {
       const key = await keys.read(nameOf(customer), call)
       if (key.kind === 'failed') return own.map(() => key)
       if (key.kind !== 'key' || key.softDeleted) return own.map(() => REVOKED)
-      const older = own.filter(({ keyVersion }) => keyVersion !== key.latest)
+      const isOlder = own.map(({ keyVersion }) => keyVersion !== key.latest)
+      const older = own.filter((_, at) => isOlder[at])
       const sent = older.length === 0 ? [] : await send('rewrap', customer, older.map(itemOf), call)
-      const outcomes = new Map(older.map((request, at) => [request, resealOutcome(sent[at] as ItemOutcome)]))
-      return own.map((request) => outcomes.get(request) ?? { kind: 'current' })
+      const carried = sent.map(resealOutcome).values()
+      return isOlder.map((is) => (is ? (carried.next().value as ResealOutcome) : CURRENT))
     })
 
   const changed = async (
@@ -131,6 +135,10 @@ export function makeTransitKeyring(options: TransitKeyringOptions): Keyring {
     },
     // Keys are wrapped by the server's own, which it exchanges by itself.
     rewrapKeys: null,
+    ping: async (call) => {
+      const outcome = await client.request({ method: 'GET', path: ['auth', 'token', 'lookup-self'] }, call)
+      return outcome.kind === 'failed' ? outcome : null
+    },
     check: (call) => checkTransit(client, mount, nameOf('crossfade-check'), call),
     close: () => client.close(),
   }
@@ -177,6 +185,8 @@ function makeFirstKeys(
     return (customer) => failures.get(customer) ?? null
   }
 }
+
+const CURRENT: ResealOutcome = { kind: 'current' }
 
 const failed = (failure: Failure): KeyringFailure => ({ kind: 'failed', failure })
 

@@ -33,7 +33,11 @@ const findingOf = ({ level, message }: StoreProblem): Finding => ({
 
 const askAny = async (subject: string, name: string, store: StoreConfig): Promise<readonly CheckResult[]> => {
   if (store.kind === 'memory') return []
-  return 'url' in store ? withPool(subject, store, (pool) => askStore(pool, store)) : askItself(subject, name, store)
+  if (store.kind === 'vault-kv') return askItself(subject, name, store)
+  const asked = await withPool(subject, store, (pool) => askStore(pool, store))
+  const isAsked = store.kind !== 'sealed' || asked.some(({ level }) => level === 'problem')
+  // Its keys lie beside the database, or are wrapped by what does.
+  return isAsked ? asked : [...asked, ...(await askItself(`${subject}.keyring`, name, store))]
 }
 
 /** A store that is no database knows itself what is wrong with it. */

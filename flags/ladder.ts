@@ -239,5 +239,6 @@ export const setPhase = (feature: Feature | null, integration: string, edit: Pha
   if (reading.kind === 'other') return { kind: 'refused', detail: reading.detail }
   if (edit.percent !== undefined && isScheduled(reading.ladder, edit.cohort))
     return { kind: 'refused', detail: SCHEDULED }
-  return { kind: 'edited', feature: writeLadder(editLadder(reading.ladder, edit)) }
+  const { variants = [], dependencies = [] } = feature ?? {}
+  return { kind: 'edited', feature: { ...writeLadder(editLadder(reading.ladder, edit)), variants, dependencies } }
 }

@@ -11,7 +11,7 @@ export const EXITS = {
   unavailable: { code: 6, when: 'a store, the ledger or the server does not answer' },
   denied: { code: 7, when: 'the token may not do that' },
   locked: { code: 8, when: 'it is running already' },
-  drift: { code: 9, when: 'the flags are not what the file says (flags plan --detailed-exitcode)' },
+  drift: { code: 9, when: 'with --detailed-exitcode: flags are not what the file says' },
   interrupted: { code: 130, when: 'Ctrl-C' },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly when: string }>>
 

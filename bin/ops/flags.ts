@@ -1,5 +1,6 @@
 import type { Cap } from '../../flags/caps.ts'
-import { makeFlagFile } from '../../flags/flag-file.ts'
+import type { Feature } from '../../flags/definition.ts'
+import { setPhase } from '../../flags/ladder.ts'
 import { lowerPhase, type Phase, phaseRank } from '../../flags/phase.ts'
 import type { FlagChange } from '../../proxy/ops/control.ts'
 import type { FlagsPort } from '../../proxy/ops/ports.ts'
@@ -7,11 +8,13 @@ import type { Engine } from '../serve/engine.ts'
 import { serveFault } from '../serve/faults.ts'
 import { gateAhead } from './gate-ahead.ts'
 import { select } from './select.ts'
+import { assertSomeSet, problemIn } from './set-outcomes.ts'
+import { makeFlagWriting } from './write-flags.ts'
 
-/** Reads what flags ask for, and changes them where they come from a file. */
+/** Reads what flags ask for, and changes them where they come from. */
 export function makeFlagsPort(engine: Engine): FlagsPort {
   const { flags, config, clock, journal } = engine
-  const file = config.flags.source === 'file' ? makeFlagFile(config.flags.path) : null
+  const writing = makeFlagWriting(engine)
 
   /** The highest phase of the customers that a change is about. */
   const from = (integration: string, cohort: string | undefined): Phase =>
@@ -45,6 +48,7 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       to,
       effective: pin?.phase ?? lowerPhase(gate.allowed, isCapped ? cap.phase : to),
       waits_for: held,
+      problem: null,
     }
   }
 
@@ -70,46 +74,38 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
         throw serveFault('not-configured', `cohort ${cohort}`)
       const names = select(config, selector)
       const changes = await Promise.all(names.map((integration) => change(integration, cohort, phase)))
-      if (!execute) return { executed: false, changes }
-      if (file === null) throw serveFault('flags-not-writable', flags.source.origin)
-      const moved = settledAfter(engine)
-      await file.set(
-        names.map((integration) => ({
-          integration,
-          phase,
-          ...(cohort === undefined ? {} : { cohort }),
-          ...(percent === undefined ? {} : { percent }),
-        })),
-      )
-      await moved
+      const edit = { phase, ...(cohort === undefined ? {} : { cohort }), ...(percent === undefined ? {} : { percent }) }
+      const asks = names.map((integration) => ({
+        integration,
+        edit: (held: Feature | null) => setPhase(held, integration, edit),
+      }))
+      if (!execute) {
+        const looks = await writing.look(asks)
+        const problems = changes.map((change, i) => ({ ...change, problem: problemIn(looks?.[i]) }))
+        return { executed: false, one_by_one: writing.oneByOne, changes: problems }
+      }
+      const written = await writing.write(asks)
+      assertSomeSet(names, written)
       await engine.gates.look(names)
       const detail = { cohort: cohort ?? null, percent: percent ?? null, to: phase, reason, at: clock.wall() }
       await Promise.all(
-        changes.map(({ integration, from: was }) =>
-          journal
-            .append({ kind: 'flag-set', integration, actor: by, detail: { ...detail, from: was } })
-            .catch(() => undefined),
-        ),
+        changes
+          .filter((_, i) => written[i]?.kind === 'written')
+          .map(({ integration, from: was }) =>
+            journal
+              .append({ kind: 'flag-set', integration, actor: by, detail: { ...detail, from: was } })
+              .catch(() => undefined),
+          ),
       )
       return {
         executed: true,
+        one_by_one: writing.oneByOne,
         changes: (await Promise.all(names.map((integration) => change(integration, cohort, phase)))).map((now, i) => ({
           ...now,
           from: changes[i]?.from ?? null,
+          problem: problemIn(written[i]),
         })),
       }
     },
   }
-}
-
-/** How long an answer waits for the change to take effect here; the file is looked at twice a second. */
-const PATIENCE_MS = 3000
-
-/** Resolves when the next snapshot was judged, or when patience ends: the answer then says what runs by then. */
-function settledAfter({ flags, clock }: Engine): Promise<void> {
-  const waiting = new AbortController()
-  const settled = new Promise<void>((resolve) => flags.phases.events.once('settled', resolve))
-  return Promise.race([settled, clock.sleep(PATIENCE_MS, waiting.signal).catch(() => undefined)]).finally(() =>
-    waiting.abort(),
-  )
 }

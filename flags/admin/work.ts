@@ -54,7 +54,7 @@ export const workOn = ({ integration, edit }: Ask, held: HeldFlag | null): Work 
   const after = edited.feature
   const plan = planStrategies(held?.strategies ?? [], after.strategies)
   if (plan.kind === 'refused') return plan
-  const calls = [...(held === null ? [MAKE] : []), ...around(held, plan.calls), ...ending(held, after)]
+  const calls = [...(held === null ? [MAKE] : []), ...around(held, after, plan.calls), ...ending(held, after)]
   if (calls.length === 0) return { kind: 'same', feature: after }
   const notes = calls.flatMap((call) =>
     call.kind === 'switch' ? [`switched ${onOff(call)}`] : (NOTES[call.kind] ?? []),
@@ -66,12 +66,13 @@ const MAKE: FlagCall = { kind: 'make' }
 
 const onOff = ({ enabled }: { readonly enabled: boolean }): string => (enabled ? 'on' : 'off')
 
-function around(held: HeldFlag | null, steps: readonly StrategyCall[]): readonly FlagCall[] {
+function around(held: HeldFlag | null, after: Feature, steps: readonly StrategyCall[]): readonly FlagCall[] {
+  const lost = (key: 'dependencies' | 'variants') => (held?.[key].length ?? 0) > 0 && after[key].length === 0
   return [
     ...(held?.impressionData ? [{ kind: 'no-impressions' } as const] : []),
     ...steps,
-    ...(held !== null && held.dependencies.length > 0 ? [{ kind: 'no-parents' } as const] : []),
-    ...(held !== null && held.variants.length > 0 ? [{ kind: 'no-variants' } as const] : []),
+    ...(lost('dependencies') ? [{ kind: 'no-parents' } as const] : []),
+    ...(lost('variants') ? [{ kind: 'no-variants' } as const] : []),
   ]
 }
 

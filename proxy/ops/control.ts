@@ -34,8 +34,16 @@ export const flagChangeSchema = z.strictObject({
   to: phase,
   effective: phase,
   waits_for: z.array(z.string()),
+  problem: z.string().nullable().default(null).describe('Why this flag was not, or cannot be, set.'),
 })
-export const setFlagsAnswer = z.strictObject({ executed: z.boolean(), changes: z.array(flagChangeSchema) })
+export const setFlagsAnswer = z.strictObject({
+  executed: z.boolean(),
+  one_by_one: z
+    .boolean()
+    .default(false)
+    .describe('Flags of a server: each takes a second or two. Ask for one integration at a time to see progress.'),
+  changes: z.array(flagChangeSchema),
+})
 
 export const acceptFlagsBody = z.strictObject({
   execute: z.boolean().default(false).describe('false: only say what is held.'),

@@ -8,6 +8,7 @@ import { personalToken } from '../flags/admin/at-hand.ts'
 import { readProjectFile } from '../support/project.ts'
 import { startUnleash, type UnleashServer } from '../support/unleash-server.ts'
 import { lastObject, privateFile, runInProcess, temporaryFolder } from './run-crossfade.ts'
+import { serveStub } from './stub-server.ts'
 
 const EXAMPLE_FLAGS = /flags:\n( {2}.*\n)+/
 
@@ -155,6 +156,31 @@ test('flags on a real Unleash', async (t) => {
     const done = await apply('--unleash-token-file', token)
     assert.deepEqual([done.exit, done.answer.left], [EXITS.ok.code, ['github']], done.text)
     assert.doesNotMatch(JSON.stringify(done), new RegExp(readFileSync(token, 'utf8').trim().slice(0, 20)))
+  })
+
+  await t.test('are set by the human whose token is given, as the server of Crossfade planned', async (t) => {
+    const { config } = onServer(t, server, folder, false)
+    const change = { cohort: 'pilot', from: 'live', to: 'shadow', effective: 'shadow', waits_for: [] }
+    const asked: unknown[] = []
+    const { url } = await serveStub(t, (app) => {
+      app.post('/api/v1/ops/flags', (request) => {
+        asked.push((JSON.parse(String(request.body)) as { execute: boolean }).execute)
+        return { executed: false, one_by_one: true, changes: [{ ...change, integration: 'aws' }] }
+      })
+    })
+    const tokens = ['--token-file', privateFile(folder, 'operator', 'word'), '--unleash-token-file']
+    const personal = privateFile(folder, 'human', await personalToken(server))
+    const set = ['flags', 'set', 'aws', 'shadow', '--cohort', 'pilot', '--execute', '--reason', 'go', '--json']
+    const ended = await runInProcess([...set, '--url', url, ...tokens, personal, '--config', config], folder)
+    assert.equal(ended.exit, EXITS.ok.code, ended.stderr)
+    assert.deepEqual(asked, [false], 'the plan is asked for; the change is not')
+    const titles = (await server.admin.strategies('crossfade.aws')).map(({ title }) => title)
+    assert.deepEqual(titles, ['pilot: 100 % shadow', 'everybody: 100 % live'])
+    const { events } = (await server.admin.request(
+      'GET',
+      '/api/admin/search/events?feature=IS:crossfade.aws&limit=1',
+    )) as { events: { createdByUserId: number }[] }
+    assert.ok((events[0]?.createdByUserId ?? 0) > 0, 'a user of Unleash, not a token')
   })
 
   await t.test('are not changed while the server is away, which exits 6', async (t) => {

@@ -175,7 +175,11 @@ test('flags set is a dry run that says so, until --execute', async (t) => {
     [bodies[0]?.['execute'], bodies[0]?.['cohort'], bodies[0]?.['selector']],
     [false, 'pilot', 'owner=x'],
   )
-  assert.deepEqual(bodies[1], { selector: '*', phase: 'live', execute: true, reason: 'go', percent: 30 })
+  const asked = { selector: '*', phase: 'live', reason: 'go', percent: 30 }
+  assert.deepEqual(bodies.slice(1), [
+    { ...asked, execute: false },
+    { ...asked, execute: true },
+  ])
 })
 
 test('open mismatches are listed and exit 3', async (t) => {
@@ -189,4 +193,32 @@ test('open mismatches are listed and exit 3', async (t) => {
   const answer = await runInProcess(['mismatches', 'aws', '--url', url, '--token-file', token], folder)
   assert.equal(answer.exit, EXITS.mismatches.code)
   assert.match(answer.stdout, /aws +acme +k +value/)
+})
+
+test('flags of a server are set integration by integration, and what failed is named and exits 5', async (t) => {
+  const folder = temporaryFolder(t)
+  const token = privateFile(folder, 'token', 'word\n')
+  const names = ['aws', 'azure', 'github']
+  const asked: string[] = []
+  const change = (integration: string) => ({ integration, cohort: null, from: 'off', to: 'live', effective: 'live' })
+  const { url } = await serveStub(t, (app) => {
+    app.post('/api/v1/ops/flags', (request, reply) => {
+      const { execute, selector } = JSON.parse(String(request.body)) as { execute: boolean; selector: string }
+      if (execute) asked.push(selector)
+      if (execute && selector === 'azure')
+        return reply
+          .code(409)
+          .send({ code: 'flag-disturbed', title: 'Someone else', detail: 'crossfade.azure', next: 'Look.' })
+      const chosen = execute ? [selector] : names
+      const changes = chosen.map((name) => ({ ...change(name), waits_for: [] }))
+      return { executed: execute, one_by_one: true, changes }
+    })
+  })
+  const argv = ['flags', 'set', '--all', 'live', '--execute', '--reason', 'go', '--url', url, '--token-file', token]
+  const answer = await runInProcess(argv, folder)
+  assert.equal(answer.exit, EXITS.partial.code)
+  assert.deepEqual(asked.sort(), names)
+  assert.match(answer.stdout, /azure +all +off +live +off +Someone else: crossfade\.azure \(flag-disturbed\)/)
+  assert.match(answer.stdout, /github +all +off +live +live +nothing/)
+  assert.match(answer.stderr, /3\/3 integrations/)
 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,7 +54,7 @@ export async function personalToken(server: UnleashServer): Promise<string> {
   const made = await fetch(`${server.origin}/api/admin/user/tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', cookie },
-    body: JSON.stringify({ description: 'a test', expiresAt: new Date(Date.now() + 86_400_000).toISOString() }),
+    body: JSON.stringify({ description: randomUUID(), expiresAt: new Date(Date.now() + 86_400_000).toISOString() }),
   })
   return ((await made.json()) as { secret: string }).secret
 }

@@ -89,7 +89,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
     flags: {
       flags: (selector) =>
         ask('flags', selector, { source: 'file', revision: null, fetched_at: null, stale: false, flags: [] }),
-      set: (request, by) => ask('setFlags', request, { executed: request.execute, changes: [] }, by),
+      set: (request, by) => ask('setFlags', request, { executed: request.execute, one_by_one: false, changes: [] }, by),
     },
     heldFlags: {
       accept: (request, by) => ask('acceptFlags', request, { executed: request.execute, limit: null, moves: [] }, by),

@@ -3,8 +3,8 @@
  * says that it answers again. cockatiel alone would send the next call of a client to find that out, and let all others wait
  * for what it finds (`executeHalfOpen`): with a store that hangs, each of them would wait a whole deadline, after every reset.
  *
- * A ping may succeed where calls do not (a table that is locked). So after it one failure opens the breaker again, until
- * a call has succeeded.
+ * A ping may succeed where calls do not (a table that is locked). So after it a single call is let through, the others are
+ * refused as long as it takes, and if it fails the breaker is open again.
  */
 import type { IBreaker } from 'cockatiel'
 import { CircuitState, circuitBreaker, handleWhenResult } from 'cockatiel'
@@ -62,8 +62,24 @@ export function makeBreaker({ failures, reset, ping, clock, onState }: BreakerOp
     // One that opens again after a ping is still being pinged.
     if (before === 'closed') pingUntilBack().catch(() => undefined)
   })
+  /** After a ping: nobody knows yet whether calls are answered. */
+  let trial: 'none' | 'due' | 'sent' = 'none'
+  circuit.onReset(() => {
+    trial = 'due'
+  })
+  const tryOne = async <T extends Attempted>(call: () => Promise<T>): Promise<T> => {
+    trial = 'sent'
+    try {
+      return await circuit.execute(call)
+    } finally {
+      trial = 'none'
+    }
+  }
   return {
-    attempt: async (call) => (circuit.state === CircuitState.Closed ? circuit.execute(call) : null),
+    attempt: async (call) => {
+      if (circuit.state !== CircuitState.Closed || trial === 'sent') return null
+      return trial === 'due' ? tryOne(call) : circuit.execute(call)
+    },
     close: () => closed.abort(),
   }
 }

@@ -3,7 +3,7 @@
  *
  *   deadline -> bulkhead (so many at once, so many waiting, the rest refused) -> one retry of a read -> breaker -> store
  *
- * The breaker counts failures of the store only, never a conflict, a refusal of a value, or a caller that left. While it is
+ * There is one for reads and one for writes. It counts failures of the store only, never a conflict, a refusal of a value, or a caller that left. While it is
  * open a call is refused as `unavailable` at once, and a ping of our own, no call of a client, finds out when the store is
  * back (`backends/breaker.ts`). A write is sent at most once: one that was sent and had no answer in time is `unknown`,
  * and the store's adapter is the one to say so, since it knows what was sent.
@@ -12,7 +12,7 @@ import { BulkheadRejectedError, bulkhead, handleWhenResult, retry } from 'cockat
 import type { Clock } from '../core/clock.ts'
 import { unlessAborted } from './abort.ts'
 import { type Alarm, DEADLINE_PASSED, makeAlarm } from './alarm.ts'
-import { type BreakerState, makeBreaker } from './breaker.ts'
+import { type Breaker, type BreakerState, makeBreaker } from './breaker.ts'
 import type { BackendsMetrics } from './metrics.ts'
 import { isStoreFailure, type Outcome, outcomeLabel } from './outcome.ts'
 import type { Call, RefusalReason, Store } from './store.ts'
@@ -46,6 +46,7 @@ type Op = 'get' | 'getMany' | 'put' | 'putMany' | 'remove' | 'scan' | 'ping'
 
 /** Reads change nothing, so they may be sent twice. */
 const RETRIED: ReadonlySet<Op> = new Set(['get', 'getMany', 'scan'])
+const WRITES: ReadonlySet<Op> = new Set(['put', 'putMany', 'remove'])
 
 /** One call on its way through the guard. */
 interface Passage<R extends Outcome> {
@@ -173,24 +174,35 @@ interface Sent<R> {
   readonly failed: boolean
 }
 
-/** The breaker, and one retry of a read that met a broken connection. */
-function makeAttempts(store: Store, { breaker: { failures, reset }, deadline }: Limits, deps: GuardDeps, alarm: Alarm) {
-  const { clock, metrics } = deps
+/** Two breakers: a store that answers reads and hangs on writes would keep a single one closed by its reads. */
+function makeBreakers(store: Store, { breaker, deadline }: Limits, { clock, metrics }: GuardDeps, alarm: Alarm) {
+  const ping = async () => {
+    const call = { deadline: clock.monotonic() + deadline }
+    const { signal, disarm } = alarm.arm(call.deadline, undefined)
+    const outcome = await unlessAborted(store.ping({ ...call, signal }), signal, READ.lost).finally(disarm)
+    return { failed: isStoreFailure(outcome) }
+  }
+  const gauge = { reads: 0, writes: 0 }
+  const of = (calls: keyof typeof gauge): Breaker =>
+    makeBreaker({
+      ...breaker,
+      ping,
+      clock,
+      onState: (state) => {
+        gauge[calls] = BREAKER_GAUGE[state]
+        metrics.breaker.set({ store: store.name }, Math.max(gauge.reads, gauge.writes))
+      },
+    })
+  return { reads: of('reads'), writes: of('writes') }
+}
+
+/** The breakers, and one retry of a read that met a broken connection. */
+function makeAttempts(store: Store, limits: Limits, deps: GuardDeps, alarm: Alarm) {
+  const { metrics } = deps
   const { name } = store
-  const breaker = makeBreaker({
-    failures,
-    reset,
-    clock,
-    onState: (state) => metrics.breaker.set({ store: name }, BREAKER_GAUGE[state]),
-    ping: async () => {
-      const call = { deadline: clock.monotonic() + deadline }
-      const { signal, disarm } = alarm.arm(call.deadline, undefined)
-      const outcome = await unlessAborted(store.ping({ ...call, signal }), signal, READ.lost).finally(disarm)
-      return { failed: isStoreFailure(outcome) }
-    },
-  })
-  const once = async <R extends Outcome>({ call, send, refuse, lost }: Passage<R>): Promise<Sent<R>> => {
-    const sent = await breaker.attempt(async () => {
+  const breakers = makeBreakers(store, limits, deps, alarm)
+  const once = async <R extends Outcome>({ op, call, send, refuse, lost }: Passage<R>): Promise<Sent<R>> => {
+    const sent = await (WRITES.has(op) ? breakers.writes : breakers.reads).attempt(async () => {
       const outcomes = await answerOr(lost, send(call), call.signal)
       return { outcomes, failed: outcomes.length > 0 && outcomes.every(isStoreFailure) && !leftEarly(call) }
     })
@@ -209,7 +221,10 @@ function makeAttempts(store: Store, { breaker: { failures, reset }, deadline }: 
       }, passage.call.signal)
       return outcomes
     },
-    close: () => breaker.close(),
+    close: () => {
+      breakers.reads.close()
+      breakers.writes.close()
+    },
   }
 }
 

@@ -25,7 +25,7 @@ export const makeBackendsMetrics = (registry: Registry) => ({
   }),
   breaker: new Gauge({
     name: 'crossfade_store_breaker_open',
-    help: '1 while the breaker of a store refuses calls, 0.5 while it tries one, 0 while it is closed.',
+    help: '1 while a breaker of a store, that of reads or of writes, refuses calls, 0.5 while it is being pinged, 0 while both are closed.',
     labelNames: ['store'],
     registers: [registry],
   }),

@@ -140,7 +140,6 @@ test('the breaker opens after so many failures in a row, refuses at once, and cl
   // The third failure opened it, so the retry of this one is refused already.
   assert.deepEqual(await store.get(WHERE, CALL), { kind: 'error', reason: 'unavailable', passing: true })
   assert.equal(seen.calls, 3)
-  assert.deepEqual(await store.put(WHERE, secret('a'), ANY, CALL), { kind: 'refused', reason: 'unavailable' })
   assert.equal((await metric('crossfade_store_breaker_open'))['legacy'], 1)
   await clock.advance(5_000)
   assert.equal((await metric('crossfade_store_breaker_open'))['legacy'], 0)
@@ -194,6 +193,37 @@ test('after a ping one failure opens the breaker again, until a call has succeed
   assert.deepEqual(await store.get(WHERE, CALL), absent)
   assert.deepEqual(await store.get(WHERE, CALL), absent)
   assert.equal(seen.calls, 7)
+})
+
+test('a store that answers reads and hangs on writes has its writes refused at once, and after a ping one of them at a time waits', async () => {
+  let puts = 0
+  const { clock, store } = setup(
+    (inner) => ({
+      ...inner,
+      put: () => {
+        puts += 1
+        return new Promise(() => {})
+      },
+    }),
+    { ...LIMITS, concurrency: { max: 10, queue: 0 } },
+  )
+  const put = () => store.put(WHERE, secret('a'), ANY, CALL)
+  const refused = { kind: 'refused', reason: 'unavailable' }
+  for (let n = 0; n < 3; n += 1) {
+    const lost = put()
+    assert.equal((await store.get(WHERE, CALL)).kind, 'absent')
+    await clock.advance(500)
+    assert.deepEqual(await lost, { kind: 'unknown', reason: 'timeout' })
+  }
+  assert.deepEqual(await put(), refused)
+  assert.equal((await store.get(WHERE, CALL)).kind, 'absent')
+  await clock.advance(5_000)
+  const [trial, beside] = [put(), put()]
+  assert.deepEqual(await beside, refused)
+  await clock.advance(500)
+  assert.deepEqual(await trial, { kind: 'unknown', reason: 'timeout' })
+  assert.deepEqual(await put(), refused)
+  assert.equal(puts, 4)
 })
 
 test('refusals of a value, conflicts and absence never open the breaker', async () => {

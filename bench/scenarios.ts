@@ -2,6 +2,7 @@ import type { Bench, Result, Scenario } from './scenario.ts'
 import { runScenario } from './scenario.ts'
 import { backfill } from './scenarios/backfill.ts'
 import { debtwrite } from './scenarios/debtwrite.ts'
+import { flip } from './scenarios/flip.ts'
 import { isolation } from './scenarios/isolation.ts'
 import { ledger } from './scenarios/ledger.ts'
 import { passthrough } from './scenarios/passthrough.ts'
@@ -24,6 +25,7 @@ const listed = <Name extends string>(scenario: Scenario<Name>): Readonly<Record<
 export const SCENARIOS: Readonly<Record<string, Listed>> = {
   ...listed(backfill),
   ...listed(debtwrite),
+  ...listed(flip),
   ...listed(isolation),
   ...listed(ledger),
   ...listed(passthrough),

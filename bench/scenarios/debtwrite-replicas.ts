@@ -83,15 +83,17 @@ export const startBus = async (): Promise<System> => {
 
 export interface ReplicaSystem extends System {
   readonly pid: number
+  /** The operators' port. */
+  readonly operators: string
 }
 
 /** One of three proxy processes, as its users start it. */
 export const startReplica =
-  (name: string) =>
+  (name: string, sections: Readonly<Record<string, unknown>> = {}) =>
   async (bench: Bench, started: ReadonlyMap<string, System>): Promise<ReplicaSystem> => {
     const { url: shared } = started.get('enrolled') as System
     const { url: bus } = started.get('bus') as System
-    const config = parse(readFileSync(shared, 'utf8'))
+    const config = { ...parse(readFileSync(shared, 'utf8')), ...sections }
     const file = join(bench.folder, `${name}.yaml`)
     config.listen.clients.address = `127.0.0.1:${await freePort()}`
     config.listen.operators.address = `127.0.0.1:${await freePort()}`
@@ -106,5 +108,6 @@ export const startReplica =
     })
     const token = readFileSync(dataPaths(dataFolder(bench)).tokenFiles.client, 'utf8').trim()
     const headers = { authorization: `Bearer ${token}` }
-    return { url: `http://${config.listen.clients.address}`, headers, pid, stop }
+    const [url, operators] = [config.listen.clients, config.listen.operators].map(({ address }) => `http://${address}`)
+    return { url: String(url), operators: String(operators), headers, pid, stop }
   }

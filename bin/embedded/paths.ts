@@ -14,6 +14,8 @@ export interface DataPaths {
   readonly config: string
   readonly flags: string
   readonly audit: string
+  /** Caps that the ledger could not take. */
+  readonly caps: string
   /** Token hashes, as `identity.tokens_file` reads them. */
   readonly tokens: string
   /** The tokens themselves, a file each, that only their owner may read. */
@@ -30,6 +32,7 @@ export const dataPaths = (root: string): DataPaths => ({
   config: join(root, 'crossfade.yaml'),
   flags: join(root, 'flags.json'),
   audit: join(root, 'audit.jsonl'),
+  caps: join(root, 'caps.json'),
   tokens: join(root, 'tokens.yaml'),
   tokenFiles: {
     client: join(root, 'tokens', 'client'),

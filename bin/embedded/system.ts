@@ -112,6 +112,7 @@ function writeConfig(paths: DataPaths, postgres: EmbeddedPostgres, { listen }: E
     flagsFile: paths.flags,
     tokensFile: paths.tokens,
     auditFile: paths.audit,
+    capsFile: paths.caps,
     integrations: SAMPLE_INTEGRATIONS,
   })
   const head = '# Written by `crossfade serve --embedded` at each start: copy it to change it.\n'

@@ -121,6 +121,10 @@ export async function makeSystem(
     readonly redis: string | null
     readonly whenDown?: 'proven' | 'unproven'
     readonly lease?: number
+    /** What is before the new store's port; returns the port to connect to. */
+    readonly newThrough?: (port: number) => Promise<number>
+    /** Each replica keeps caps that the ledger does not have in a file. */
+    readonly capsFile?: boolean
     /** None unless a test is about them: phases are then free to mix. */
     readonly gates?: NonNullable<ConfigInput['gates']>
   },
@@ -146,6 +150,8 @@ export async function makeSystem(
     etagKeyFile: keep('etag-key', randomBytes(32)),
     tokensFile: keep('tokens.yaml', stringify([client.entry, operator.entry])),
   }
+  const newUrl = new URL(withoutPassword(sealed.url))
+  if (options.newThrough !== undefined) newUrl.port = String(await options.newThrough(Number(newUrl.port)))
   const storePassword = keep('stores-password', new URL(legacy.url).password)
 
   const write = async (name: string, phase: Phase, listen: { clients: string; operators: string }): Promise<string> => {
@@ -154,7 +160,7 @@ export async function makeSystem(
     const sample = sampleConfig({
       ...files,
       listen,
-      urls: { ledger: ledgerUrl, legacy: withoutPassword(legacy.url), new: withoutPassword(sealed.url) },
+      urls: { ledger: ledgerUrl, legacy: withoutPassword(legacy.url), new: newUrl.href },
       flagsFile: flags,
       auditFile: join(folder, `${name}-audit.jsonl`),
       integrations: [INTEGRATION, BARE].map((name) => ({ name, owner: 'team', shape: 'bytes' as const, weight: 1 })),
@@ -169,6 +175,7 @@ export async function makeSystem(
         statement_timeout: '1s',
         max_connections: 4,
         when_down: { reads: options.whenDown ?? 'proven' },
+        ...(options.capsFile ? { caps_file: join(folder, `${name}-caps.json`) } : {}),
       },
       ...(options.redis === null ? {} : { bus: { url: options.redis, patience: '200ms', heartbeat: '100ms' } }),
       stores: Object.fromEntries(

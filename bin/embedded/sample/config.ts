@@ -16,6 +16,8 @@ export interface SampleConfigOptions {
   readonly flagsFile: string
   readonly tokensFile: string
   readonly auditFile: string
+  /** Where caps wait for the ledger; left out: nowhere. */
+  readonly capsFile?: string
   readonly integrations: readonly SampleIntegration[]
 }
 
@@ -38,6 +40,7 @@ export const sampleConfig = (options: SampleConfigOptions): ConfigInput => {
       url: options.urls.ledger,
       password_file: options.passwordFile,
       fingerprint_key_file: options.fingerprintKeyFile,
+      ...(options.capsFile === undefined ? {} : { caps_file: options.capsFile }),
     },
     stores: {
       homegrown: {

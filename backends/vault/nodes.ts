@@ -1,7 +1,7 @@
 /**
  * The nodes of one server: the configured addresses, and no other, have a pool of connections, so whatever an answer says,
  * no request and no token goes elsewhere. A standby's redirect names the active node; the request is sent there as it was,
- * whatever path the redirect names. That node is asked first from then on, until it is not there any more.
+ * whatever path the redirect names. That node is asked first from then on, until it does not answer.
  */
 import { Pool } from 'undici'
 import { no } from '../failure.ts'
@@ -64,6 +64,8 @@ export function makeNodes(options: NodesOptions): Nodes {
     for (let tries = 0; ; tries += 1) {
       const reply = await exchange(pools.get(origin) as Pool, message, signal)
       count(reply)
+      // Silent, or gone: whoever comes next begins with another one.
+      if (reply.kind === 'failed') preferred = after(origin)
       const step = next(reply, origin)
       if (typeof step !== 'string') {
         if (reply.kind === 'answer') preferred = origin

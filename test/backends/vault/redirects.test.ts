@@ -84,6 +84,18 @@ test('a node that is not there, or sealed, is passed over for one that is', asyn
   assert.deepEqual([sealed.received.length, active.received.length], [1, 2])
 })
 
+test('a node that is silent costs the call that met it, and the next begins with another node', async (t) => {
+  const left = new AbortController()
+  const silent = await faultyServer(t, () => left.abort())
+  const active = await faultyServer(t)
+  const { client } = openClient(t, { address: silent.url, addresses: [active.url], auth: await tokenAuth(t) })
+  const request = { method: 'PUT', path: ['kv', 'x'], body: '{}' } as const
+  assert.equal(inShort(await client.request(request, { ...call(), signal: left.signal })), 'unknown timeout')
+  assert.equal(active.received.length, 0)
+  assert.equal(inShort(await write(client)), 'answer 204')
+  assert.deepEqual([silent.received.length, active.received.length], [1, 1])
+})
+
 test('a write that one node has got is not sent to another', async (t) => {
   const one = await faultyServer(t, answer(500, '{"errors":["internal error"]}'))
   const other = await faultyServer(t)

@@ -1,10 +1,11 @@
+import { SIDES, type Side } from '../core/side.ts'
 import { canonicalJson } from './canonical-json.ts'
 import type { Shape } from './digest.ts'
 import { countStrings, survivesDoubles, survivesLiterals } from './json-kept.ts'
 import { survivesJsonb } from './jsonb.ts'
-import { DEFAULT_CONTENT_TYPE, type Secret } from './secret.ts'
+import { type Address, DEFAULT_CONTENT_TYPE, type Secret } from './secret.ts'
 import { isPlainText, utf8 } from './secret-text.ts'
-import type { Capabilities, RefusalReason } from './store.ts'
+import type { Capabilities, RefusalReason, Store } from './store.ts'
 
 /** What *both* sides of an integration can hold unchanged. A value beyond it is refused from `enrol` on, never changed. */
 export interface Fidelity {
@@ -79,6 +80,7 @@ export function makeFidelity(
   shape: Shape,
   legacy: Capabilities,
   fresh: Capabilities,
+  integration?: string,
 ): { readonly fidelity: Fidelity; readonly reasons: readonly string[] } {
   const sides = { legacy, new: fresh }
   const values = [...new Set([legacy.values, fresh.values])]
@@ -98,7 +100,7 @@ export function makeFidelity(
     ),
   ]
   const fidelity = { shape, values, maxStrings, contentType, metadata, maxSize, limits }
-  return { fidelity, reasons: refusals(shape, sides) }
+  return { fidelity, reasons: [...refusals(shape, sides), ...strangers(integration, sides)] }
 }
 
 /** Why a side cannot hold a shape at all: `config check` refuses it then. */
@@ -108,6 +110,14 @@ function refusals(shape: Shape, sides: Readonly<Record<string, Capabilities>>): 
     KINDS[values].json ? [`${side} holds JSON only, so the value must be json, not ${shape}`] : [],
   )
 }
+
+/** Why a side cannot hold an integration at all: every read would find nothing. */
+const strangers = (integration: string | undefined, sides: Readonly<Record<string, Capabilities>>): string[] =>
+  Object.entries(sides).flatMap(([side, { only }]) =>
+    integration === undefined || only === undefined || only === integration
+      ? []
+      : [`${side} holds the integration ${only} alone, by columns.integration.constant`],
+  )
 
 /** Null if both sides can hold it; a content type that is the default is not one that must be kept. */
 export function representable(fidelity: Fidelity, secret: Secret): Beyond | null {
@@ -125,6 +135,17 @@ export function unrepresentable(
 ): { readonly reason: RefusalReason; readonly detail: string } | null {
   const beyond = representable(fidelity, secret)
   return beyond && { reason: TOO_LARGE.has(beyond) ? 'too-large' : 'unrepresentable', detail: DETAILS[beyond] }
+}
+
+/** Why one of the sides can have no secret of this address; null if both can. */
+export function unnameable(
+  sides: Readonly<Record<Side, Store>>,
+  address: Address,
+): { readonly reason: RefusalReason; readonly detail: string } | null {
+  const side = SIDES.find((candidate) => sides[candidate].names?.(address) === false)
+  return side === undefined
+    ? null
+    : { reason: 'unrepresentable', detail: `store ${sides[side].name} can have no secret of this name or customer` }
 }
 
 function beyondShape({ shape, values, maxStrings }: Fidelity, { value, metadata }: Secret): Beyond | null {

@@ -84,6 +84,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
     kind: store.kind,
     capabilities: store.capabilities,
     ...(store.keys && { keys: store.keys }),
+    ...(store.names && { names: (address) => store.names?.(address) ?? true }),
     get: (address, call) => single('get', call, (inner) => store.get(address, inner), READ),
     getMany: (addresses, call) =>
       pass({

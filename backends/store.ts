@@ -26,8 +26,17 @@ export interface Store {
   /** Removes one secret; a secret that is not there is `done`, with its version if the store keeps one. */
   remove(address: Address, condition: Condition, call: Call): Promise<PutOutcome>
 
-  /** A page of names (never values) in byte order of (customer, name), strictly after `after`. */
+  /**
+   * A page of names (never values), strictly after `after`: of one customer in byte order of names, of a whole integration
+   * in an order of the store's own, which is the same at every call.
+   */
   scan(integration: string, page: ScanPage, call: Call): Promise<ScanOutcome>
+
+  /**
+   * Whether a secret of this address can lie in this store at all; asked before anything is sent, so that a name which only
+   * one side can have is refused and not owed for ever. Absent: every address of well-formed text can.
+   */
+  names?(address: Address): boolean
 
   /** Cheap proof that the store answers. */
   ping(call: Call): Promise<PingOutcome>
@@ -150,6 +159,8 @@ export interface Capabilities {
   readonly versions: Capability
   readonly contentType: Capability
   readonly metadata: Capability
+  /** The one integration that it can hold, such as a table without a column for it; absent: any. */
+  readonly only?: string
   readonly batch: { readonly max: number }
   /**
    * What a value may be: any bytes, text without NUL, JSON kept as it is, or JSON that is written anew: `jsonb`

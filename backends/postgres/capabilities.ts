@@ -1,5 +1,6 @@
 import type { Capabilities, Capability } from '../store.ts'
 import type { PostgresConfig, ValueColumn } from './config.ts'
+import { constantOf } from './key.ts'
 
 const HAS: Capability = { has: true }
 const lacks = (why: string): Capability => ({ has: false, why })
@@ -7,6 +8,7 @@ const lacks = (why: string): Capability => ({ has: false, why })
 const VALUES: Readonly<Record<ValueColumn, Capabilities['values']>> = {
   bytea: 'bytes',
   base64: 'bytes',
+  hex: 'bytes',
   text: 'text',
   json: 'json',
   jsonb: 'jsonb',
@@ -19,7 +21,9 @@ export const isFenced = ({ columns }: PostgresConfig): boolean =>
 /** What a mapping can do, from the configuration alone. */
 export function postgresCapabilities(config: PostgresConfig): Capabilities {
   const { columns } = config
+  const only = constantOf(config)
   return {
+    ...(only !== null && { only }),
     fence: isFenced(config)
       ? HAS
       : lacks('needs a version column and a deleted column, so that versions survive deletes'),

@@ -1,16 +1,18 @@
 import type pg from 'pg'
-import type { ColumnRole, PostgresConfig } from './config.ts'
+import { isFenced } from './capabilities.ts'
+import type { ContentRole, PostgresConfig } from './config.ts'
+import { isText, KEY_TYPES, type KeyColumn, keyColumns } from './key.ts'
 import {
   type ColumnFacts,
   DESCRIBE,
   type DescribeRow,
   factsOf,
-  isByteOrdered,
+  mappedColumns,
   quotedTable,
   type TableFacts,
 } from './table.ts'
 
-/** What is wrong with a mapping. `warning`: it works, but slowly. */
+/** What is wrong with a mapping. `warning`: it works, but not for everything, or slowly. */
 export interface TableProblem {
   readonly level: 'error' | 'warning'
   /** The column in question; null for the table as a whole. */
@@ -24,10 +26,7 @@ const WHOLE = ['smallint', 'integer', 'bigint']
 const TIME = ['timestamp with time zone', 'timestamp without time zone']
 
 /** The types that each role takes; a value's depend on its encoding. */
-const TYPES: Readonly<Record<Exclude<ColumnRole, 'value'>, readonly string[]>> = {
-  integration: TEXT,
-  customer: TEXT,
-  name: TEXT,
+const TYPES: Readonly<Record<Exclude<ContentRole, 'value'>, readonly string[]>> = {
   content_type: TEXT,
   metadata: [...JSON_TYPES, ...TEXT],
   version: WHOLE,
@@ -40,8 +39,8 @@ const VALUE_TYPES: Readonly<Record<PostgresConfig['encoding']['column'], readonl
   json: ['json'],
   jsonb: ['jsonb'],
   base64: TEXT,
+  hex: TEXT,
 }
-const ADDRESS = ['integration', 'customer', 'name'] as const
 
 const error = (column: string | null, message: string): TableProblem => ({ level: 'error', column, message })
 const warning = (column: string | null, message: string): TableProblem => ({ level: 'warning', column, message })
@@ -54,31 +53,61 @@ export async function checkTable(pool: pg.Pool, config: PostgresConfig): Promise
 
 export function problemsOf(facts: TableFacts | null, config: PostgresConfig): readonly TableProblem[] {
   if (!facts) return [error(null, `table ${config.table} does not exist, or may not be seen by this user`)]
-  return [...columnProblems(facts, config), ...unmappedProblems(facts, config), ...keyProblems(facts, config)]
+  return [
+    ...kindProblems(facts, config),
+    ...keyColumns(config).flatMap((part) => keyColumnProblems(facts, part)),
+    ...contentProblems(facts, config),
+    ...unmappedProblems(facts, config),
+    ...doubleProblems(config),
+    ...indexProblems(facts, config),
+  ]
 }
 
-function columnProblems(facts: TableFacts, config: PostgresConfig): TableProblem[] {
-  const found = new Map(facts.columns.map((column) => [column.name, column]))
-  return (Object.entries(config.columns) as [ColumnRole, string][]).flatMap(([role, name]) => {
-    const column = found.get(name)
-    if (!column) return [error(name, `column ${name} (${role}) does not exist`)]
-    return [...typeProblems(role, column, config), ...addressProblems(role, column)]
+const KINDS: Readonly<Record<string, string>> = { v: 'a view', m: 'a materialized view', f: 'a foreign table' }
+
+/** Rows of anything else have no `xmin`, and no unique index decides an upsert. */
+function kindProblems({ kind }: TableFacts, config: PostgresConfig): TableProblem[] {
+  const { table } = config
+  const what = KINDS[kind]
+  // Measured: an upsert into a partitioned table may not return the xmin of its row.
+  if (kind === 'p' && !isFenced(config)) {
+    return [error(null, `${table} is partitioned: conditional writes need columns for version and deleted there`)]
+  }
+  return what === undefined ? [] : [error(null, `${table} is ${what}; expected a table`)]
+}
+
+const find = (facts: TableFacts, name: string): ColumnFacts | undefined =>
+  facts.columns.find((column) => column.name === name)
+
+const missing = (name: string, role: string): TableProblem => error(name, `column ${name} (${role}) does not exist`)
+
+const wrongType = ({ name, type }: ColumnFacts, role: string, wanted: readonly string[]): TableProblem[] =>
+  wanted.includes(type) ? [] : [error(name, `column ${name} (${role}) is ${type}; expected ${wanted.join(' or ')}`)]
+
+function keyColumnProblems(facts: TableFacts, { part, column: name }: KeyColumn): TableProblem[] {
+  const column = find(facts, name)
+  if (!column) return [missing(name, part)]
+  const wanted = part === 'integration' ? TEXT : KEY_TYPES
+  const inexact = `column ${name} (${part}) has a collation under which different names are equal`
+  const nullable = `column ${name} (${part}) may be null: rows where it is cannot be named and are not carried over`
+  return [
+    ...wrongType(column, part, wanted),
+    ...(column.exact ? [] : [error(name, inexact)]),
+    ...(column.nullable ? [warning(name, nullable)] : []),
+  ]
+}
+
+function contentProblems(facts: TableFacts, config: PostgresConfig): TableProblem[] {
+  const { integration: _integration, customer: _customer, name: _name, ...content } = config.columns
+  return (Object.entries(content) as [ContentRole, string][]).flatMap(([role, name]) => {
+    const column = find(facts, name)
+    if (!column) return [missing(name, role)]
+    return wrongType(column, role, role === 'value' ? VALUE_TYPES[config.encoding.column] : TYPES[role])
   })
 }
 
-function typeProblems(role: ColumnRole, column: ColumnFacts, config: PostgresConfig): TableProblem[] {
-  const wanted = role === 'value' ? VALUE_TYPES[config.encoding.column] : TYPES[role]
-  if (wanted.includes(column.type)) return []
-  return [error(column.name, `column ${column.name} (${role}) is ${column.type}; expected ${wanted.join(' or ')}`)]
-}
-
-function addressProblems(role: ColumnRole, column: ColumnFacts): TableProblem[] {
-  if (!ADDRESS.some((part) => part === role) || column.exact) return []
-  return [error(column.name, `column ${column.name} (${role}) has a collation under which different names are equal`)]
-}
-
 function unmappedProblems(facts: TableFacts, config: PostgresConfig): TableProblem[] {
-  const mapped = new Set(Object.values(config.columns))
+  const mapped = new Set(mappedColumns(config))
   return facts.columns
     .filter((column) => column.required && !mapped.has(column.name))
     .map(({ name }) =>
@@ -86,18 +115,36 @@ function unmappedProblems(facts: TableFacts, config: PostgresConfig): TableProbl
     )
 }
 
-function keyProblems(facts: TableFacts, config: PostgresConfig): TableProblem[] {
-  const key = ADDRESS.map((part) => config.columns[part])
-  const isKey = (columns: readonly string[]) => columns.length === 3 && key.every((name) => columns.includes(name))
+/** A column in two roles would be written twice in one statement, which PostgreSQL refuses at every write. */
+function doubleProblems(config: PostgresConfig): TableProblem[] {
+  const named = mappedColumns(config)
+  return [...new Set(named.filter((name, at) => named.indexOf(name) !== at))].map((name) =>
+    error(name, `column ${name} is mapped more than once`),
+  )
+}
+
+function indexProblems(facts: TableFacts, config: PostgresConfig): TableProblem[] {
+  const parts = keyColumns(config)
+  const key = parts.map(({ column }) => column)
+  const list = key.join(', ')
+  const isKey = (columns: readonly string[]) =>
+    columns.length === key.length && key.every((name) => columns.includes(name))
   const problems: TableProblem[] = []
   if (!facts.indexes.some((index) => index.arbiter && isKey(index.columns))) {
-    problems.push(error(null, `no unique index on exactly (${key.join(', ')}): upserts need one`))
-  }
-  const inOrder = facts.indexes.some(({ columns }) => key.every((name, at) => columns[at] === name))
-  if (!inOrder) problems.push(warning(null, `no index begins with (${key.join(', ')}): each page of a scan sorts`))
-  else if (!isByteOrdered(facts, config)) {
     problems.push(
-      warning(null, `${key.join(', ')}: the collation is not "C", so each page of a scan sorts an integration`),
+      error(null, `no unique index on exactly (${list}): two rows could have one name, and upserts need it`),
+    )
+  }
+  const inOrder = facts.indexes.some(({ columns, whole }) => whole && key.every((name, at) => columns[at] === name))
+  if (!inOrder) problems.push(warning(null, `no index begins with (${list}): each page of a scan sorts the table`))
+  const names = parts.filter(({ part }) => part === 'name')
+  const only = names.length === 1 ? find(facts, (names[0] as KeyColumn).column) : undefined
+  if (inOrder && !(only?.byte_order && isText(only.type))) {
+    problems.push(
+      warning(
+        null,
+        `${names.map(({ column }) => column).join(', ')}: not in byte order, so a listing sorts the customer's names`,
+      ),
     )
   }
   return problems

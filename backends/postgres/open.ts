@@ -8,7 +8,7 @@ import { makePostgresStore } from './postgres.ts'
 
 /** Builds the store of one section; connects at its first call. Throws a `Fault` if a file cannot be used. */
 export function openPostgresStore(config: PostgresConfig, { name, clock, random, metrics }: StoreDeps): Store {
-  const { column, key_file } = config.encoding
+  const { key_file } = config.encoding
   const key = key_file === undefined ? null : readKeyFile(key_file)
   const database = makeDatabase({
     url: config.url,
@@ -19,5 +19,5 @@ export function openPostgresStore(config: PostgresConfig, { name, clock, random,
     clock,
   })
   metrics.watchConnections(name, 'postgresql', database.connections)
-  return makePostgresStore(name, config, database, makeCodec(column, key, random))
+  return makePostgresStore(name, config, database, makeCodec(config.encoding, key, random))
 }

@@ -7,16 +7,17 @@ import { failedAs, readError, refused, writeFailure } from '../failure.ts'
 import { inRounds } from '../rounds.ts'
 import type { Address } from '../secret.ts'
 import { isPlainAddress } from '../secret-text.ts'
-import { addressColumns, addressValues, columnwise } from '../sql/columnwise.ts'
-import type { Answer, FailedAnswer, Statement } from '../sql/connection.ts'
+import { columnwise } from '../sql/columnwise.ts'
+import type { Answer } from '../sql/connection.ts'
 import type { Database } from '../sql/database.ts'
 import { gatherGets } from '../sql/gather.ts'
-import { scanPage } from '../sql/scan.ts'
-import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, ScanOutcome, ScanPage, Store } from '../store.ts'
-import { isFenced, postgresCapabilities } from './capabilities.ts'
+import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, Store } from '../store.ts'
+import { postgresCapabilities } from './capabilities.ts'
 import { problemsOf } from './check.ts'
 import type { Codec } from './codec.ts'
 import type { PostgresConfig } from './config.ts'
+import { makeKey } from './key.ts'
+import { type Prepare, preparing, type Ready } from './ready.ts'
 import {
   type Encoded,
   encodePut,
@@ -28,33 +29,22 @@ import {
   removeOutcome,
   type WrittenRow,
 } from './rows.ts'
-import {
-  type Effect,
-  type Mapping,
-  type ReadStatements,
-  readStatements,
-  type Width,
-  type WriteKind,
-  writeStatement,
-} from './statements.ts'
+import { makeScan } from './scan.ts'
+import type { Effect, WriteKind } from './statements.ts'
 import { DESCRIBE, type DescribeRow, factsOf, quotedTable } from './table.ts'
 
-interface Ready {
-  readonly kind: 'ready'
-  readonly mapping: Mapping
-  readonly reads: ReadStatements
-  readonly writes: (effect: Effect, kinds: readonly WriteKind[], width: Width) => Statement
-}
 type Row = readonly unknown[]
-type Prepare = (call: Call) => Promise<Ready | FailedAnswer>
 
 const UNREPRESENTABLE: GetOutcome = { kind: 'error', reason: 'unrepresentable', passing: false }
-const UNUSABLE: FailedAnswer = { kind: 'failed', failure: { certain: true, reason: 'rejected', passing: false } }
+const GONE: PutOutcome = { kind: 'done', version: null, fence: null }
+/** No row of this table can have such an address. */
+const NOWHERE: GetOutcome = { kind: 'absent', deleted: false, fence: null }
 const NO_ROWS: Answer<WrittenRow> = { kind: 'rows', rows: [] }
 
 export function makePostgresStore(name: string, config: PostgresConfig, database: Database, codec: Codec): Store {
   const capabilities = postgresCapabilities(config)
-  const prepare = preparing(config, database)
+  const { prepare, known } = preparing(config, database)
+  const shape = makeKey(config, null)
   const reads = makeReads(database, prepare, codec)
   const writes = makeWrites(database, prepare, codec)
   return {
@@ -67,8 +57,11 @@ export function makePostgresStore(name: string, config: PostgresConfig, database
       (await writes.putRound([{ address, secret, condition }], call))[0] as PutOutcome,
     putMany: (puts, call) => inRounds(puts, (round) => writes.putRound(round, call)),
     remove: writes.remove,
-    scan: reads.scan,
+    scan: makeScan(database, prepare),
+    names: (address) => isPlainAddress(address) && (known()?.mapping.key ?? shape).valuesOf(address) !== null,
     ping: async (call) => {
+      // So that `names` knows the types of the key before the first write.
+      await prepare(call)
       const answer = await database.ask({ name: 'crossfade_ping', text: 'SELECT 1' }, [], call)
       return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'ok' }
     },
@@ -81,58 +74,34 @@ export function makePostgresStore(name: string, config: PostgresConfig, database
   }
 }
 
-/** Looks the table up at the first call and keeps the answer; a failure is forgotten, so the next call tries again. */
-function preparing(config: PostgresConfig, database: Database): Prepare {
-  let ready: Ready | null = null
-  return async (call) => {
-    if (ready) return ready
-    const answer = await database.ask<DescribeRow>(DESCRIBE, [quotedTable(config)], call)
-    if (answer.kind === 'failed') return answer
-    const facts = factsOf(answer.rows[0])
-    const names = new Set<string | undefined>(facts?.columns.map((column) => column.name))
-    if (!facts || !Object.values(config.columns).every((column) => names.has(column))) return UNUSABLE
-    const mapping: Mapping = { config, facts, fenced: isFenced(config) }
-    ready = { kind: 'ready', mapping, reads: readStatements(mapping), writes: writeStatements(mapping) }
-    return ready
-  }
-}
-
-/** Each text is made once: there are few combinations of effect and conditions. */
-function writeStatements(mapping: Mapping): Ready['writes'] {
-  const made = new Map<string, Statement>()
-  return (effect, kinds, width) => {
-    const key = `${effect} ${kinds.join(' ')} ${width}`
-    const statement = made.get(key) ?? writeStatement(mapping, effect, kinds, width)
-    made.set(key, statement)
-    return statement
-  }
-}
-
 function makeReads(database: Database, prepare: Prepare, codec: Codec) {
   const getOne = async (address: Address, call: Call): Promise<GetOutcome> => {
     if (!isPlainAddress(address)) return UNREPRESENTABLE
     const ready = await prepare(call)
     if (ready.kind === 'failed') return readError(ready.failure)
-    const answer = await database.ask<ReadRow>(ready.reads.one, addressValues(address), call)
-    return answer.kind === 'failed' ? readError(answer.failure) : readOutcome(answer.rows[0], codec)
+    const key = ready.mapping.key.valuesOf(address)
+    if (key === null) return NOWHERE
+    const answer = await database.ask<ReadRow>(ready.reads.one, key, call)
+    return answer.kind === 'failed' ? readError(answer.failure) : readOutcome(answer.rows[0], codec, address)
   }
 
   const getMany = async (addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]> => {
     const ready = await prepare(call)
-    const plain = addresses.filter(isPlainAddress)
-    const answer =
-      ready.kind === 'failed' ? ready : await database.ask<ReadRow>(ready.reads.many, addressColumns(plain), call)
+    if (ready.kind === 'failed') return addresses.map(() => readError(ready.failure))
+    const { key } = ready.mapping
+    const keys = addresses.map((address) => (isPlainAddress(address) ? key.valuesOf(address) : null))
+    const sent = keys.filter((values) => values !== null)
+    const columns = key.columns.map((_, at) => sent.map((values) => values[at]))
+    const answer = await database.ask<ReadRow>(ready.reads.many, columns, call)
     if (answer.kind === 'failed') return addresses.map(() => readError(answer.failure))
     const rows = answer.rows.values()
-    return addresses.map((a) => (isPlainAddress(a) ? readOutcome(rows.next().value, codec) : UNREPRESENTABLE))
+    return addresses.map((address, at) => {
+      if (!isPlainAddress(address)) return UNREPRESENTABLE
+      return keys[at] ? readOutcome(rows.next().value, codec, address) : NOWHERE
+    })
   }
 
-  const scan = async (integration: string, page: ScanPage, call: Call): Promise<ScanOutcome> => {
-    const ready = await prepare(call)
-    return ready.kind === 'failed' ? failedAs(ready.failure) : scanPage(database, ready.reads, integration, page, call)
-  }
-
-  return { getOne, getMany, scan }
+  return { getOne, getMany }
 }
 
 function makeWrites(database: Database, prepare: Prepare, codec: Codec) {
@@ -165,6 +134,8 @@ function makeWrites(database: Database, prepare: Prepare, codec: Codec) {
     if (ready.kind === 'failed') return writeFailure(ready.failure)
     const effect = ready.mapping.config.columns.deleted === undefined ? 'erase' : 'tombstone'
     const row = encodeRemove(address, condition, ready.mapping, codec)
+    // Nothing is there, and nothing ever was.
+    if (row === null) return condition.kind === 'any' ? GONE : { kind: 'conflict' }
     const answer = await write(ready, effect, [kindOf(condition)], [row], call)
     if (answer.kind === 'failed') return writeFailure(answer.failure)
     return removeOutcome(answer.rows[0], condition, ready.mapping)

@@ -1,11 +1,10 @@
 import { refused } from '../failure.ts'
 import { type Address, DEFAULT_CONTENT_TYPE, type Secret } from '../secret.ts'
 import { isPlainAddress, isPlainMetadata, isPlainText, parseMetadata } from '../secret-text.ts'
-import { addressValues } from '../sql/columnwise.ts'
 import type { Timed } from '../sql/database.ts'
 import type { Condition, GetOutcome, PutOutcome, PutRequest, RefusalReason } from '../store.ts'
 import type { Codec } from './codec.ts'
-import type { ColumnRole } from './config.ts'
+import type { ContentRole } from './config.ts'
 import { contentRoles, type Mapping, NO_ROW, type WriteKind } from './statements.ts'
 
 export interface ReadRow {
@@ -37,13 +36,13 @@ export const kindOf = (condition: Condition): WriteKind => {
   return condition.fence === NO_ROW ? 'new' : 'at'
 }
 
-export function readOutcome(row: ReadRow | undefined, codec: Codec): GetOutcome {
+export function readOutcome(row: ReadRow | undefined, codec: Codec, address: Address): GetOutcome {
   if (!row?.present) return { kind: 'absent', deleted: false, fence: NO_ROW }
   if (row.deleted) return { kind: 'absent', deleted: true, fence: row.fence }
   const { version, fence } = row
   const metadata = parseMetadata(row.metadata)
   if (row.value === null || metadata === null) return { kind: 'unreadable', reason: 'corrupt', version }
-  const decoded = codec.decode(row.value)
+  const decoded = codec.decode(row.value, address)
   if (decoded.kind !== 'value') return { kind: 'unreadable', reason: decoded.kind, version }
   return { kind: 'found', secret: { value: decoded.value, contentType: row.content_type, metadata }, version, fence }
 }
@@ -53,16 +52,12 @@ export function encodePut(put: PutRequest, mapping: Mapping, codec: Codec): Enco
   const { columns, max_size } = mapping.config
   if (secret.value.size > max_size) return unheld('too-large')
   if (!isPlainAddress(address) || !holdsMetadata(secret, columns)) return unheld('unrepresentable')
-  const value = codec.encode(secret.value)
-  if (value === null) return unheld('unrepresentable')
+  const key = mapping.key.valuesOf(address)
+  const value = codec.encode(secret.value, address)
+  if (key === null || value === null) return unheld('unrepresentable')
   const content = { value, content_type: secret.contentType, metadata: JSON.stringify(secret.metadata) }
-  const texts = { ...address, ...content }
-  if (!fitsLengths(texts, mapping)) return unheld('too-large')
-  const row = [
-    ...addressValues(address),
-    ...contentRoles(mapping).map((role) => content[role]),
-    fenceText(put.condition),
-  ]
+  if (!fitsLengths(key, content, mapping)) return unheld('too-large')
+  const row = [...key, ...contentRoles(mapping).map((role) => content[role]), fenceText(put.condition)]
   return { kind: 'row', row }
 }
 
@@ -72,10 +67,12 @@ export function encodeRemove(
   condition: Condition,
   mapping: Mapping,
   codec: Codec,
-): readonly unknown[] {
-  const blank = { value: codec.blank, content_type: null, metadata: '{}' }
+): readonly unknown[] | null {
+  const key = mapping.key.valuesOf(address)
+  if (key === null) return null
+  const blank = { value: codec.blank(address), content_type: null, metadata: '{}' }
   const content = mapping.config.columns.deleted === undefined ? [] : contentRoles(mapping).map((role) => blank[role])
-  return [...addressValues(address), ...content, fenceText(condition)]
+  return [...key, ...content, fenceText(condition)]
 }
 
 export function putOutcome(row: WrittenRow | undefined, condition: Condition): PutOutcome {
@@ -106,10 +103,19 @@ function holdsMetadata(secret: Secret, columns: Mapping['config']['columns']): b
 }
 
 /** Checked here, because an assignment to `varchar(n)` cuts trailing spaces off without a word. */
-const fitsLengths = (texts: Readonly<Record<string, unknown>>, { config, facts }: Mapping): boolean =>
-  facts.columns.every((column) => {
-    if (column.length === null) return true
-    const role = (Object.keys(config.columns) as ColumnRole[]).find((r) => config.columns[r] === column.name)
-    const text = role && texts[role]
-    return typeof text !== 'string' || [...text].length <= column.length
+function fitsLengths(
+  key: readonly string[],
+  content: Readonly<Partial<Record<ContentRole, unknown>>>,
+  { config, facts, key: { columns } }: Mapping,
+): boolean {
+  const texts = new Map<string | undefined, unknown>([
+    ...(Object.entries(content) as [ContentRole, unknown][]).map(
+      ([role, text]) => [config.columns[role], text] as const,
+    ),
+    ...columns.map(({ column }, at) => [column, key[at]] as const),
+  ])
+  return facts.columns.every(({ name, length }) => {
+    const text = texts.get(name)
+    return length === null || typeof text !== 'string' || [...text].length <= length
   })
+}

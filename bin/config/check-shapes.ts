@@ -16,7 +16,7 @@ export async function shapeChecks(config: CrossfadeConfig): Promise<readonly Che
     return Object.entries(config.integrations).flatMap(([name, { legacy, new: fresh, value }]) => {
       const sides = [stores.get(legacy), stores.get(fresh)] as const
       if (!sides[0] || !sides[1]) return []
-      const { fidelity, reasons } = makeFidelity(value, sides[0].capabilities, sides[1].capabilities)
+      const { fidelity, reasons } = makeFidelity(value, sides[0].capabilities, sides[1].capabilities, name)
       const subject = `integrations.${name}`
       const limits = fidelity.limits.length > 0 ? `limits: ${fidelity.limits.join('; ')}` : 'both sides hold everything'
       if (reasons.length === 0) return [{ level: 'ok', subject, message: limits }]

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { makeFidelity, unrepresentable } from '../../backends/fidelity.ts'
+import { makeFidelity, unnameable, unrepresentable } from '../../backends/fidelity.ts'
 import type { BackendsMetrics } from '../../backends/metrics.ts'
 import { openStore } from '../../backends/open.ts'
 import type { Pair, Pairs } from '../../backends/pair.ts'
@@ -38,7 +38,16 @@ export function openStores(config: CrossfadeConfig, clock: Clock, metrics: Backe
 function pairOf(config: CrossfadeConfig, all: ReadonlyMap<string, Store>, integration: string): Pair {
   const section = config.integrations[integration] as CrossfadeConfig['integrations'][string]
   const stores = { legacy: all.get(section.legacy) as Store, new: all.get(section.new) as Store }
-  const { fidelity, reasons } = makeFidelity(section.value, stores.legacy.capabilities, stores.new.capabilities)
+  const { fidelity, reasons } = makeFidelity(
+    section.value,
+    stores.legacy.capabilities,
+    stores.new.capabilities,
+    integration,
+  )
   if (reasons.length > 0) throw serveFault('shape-refused', `integration ${integration}: ${reasons.join('; ')}`)
-  return { stores, shape: section.value, unrepresentable: (secret) => unrepresentable(fidelity, secret) }
+  return {
+    stores,
+    shape: section.value,
+    unrepresentable: (address, secret) => unnameable(stores, address) ?? unrepresentable(fidelity, secret),
+  }
 }

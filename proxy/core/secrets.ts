@@ -17,7 +17,7 @@ export function makeSecrets(deps: CoreDeps, lazy: Lazy, names: Names): Secrets {
       const view = viewOf(deps, address.integration, address.customer)
       if (isBare(view.state)) return writeBare(deps, view, address, content, precondition)
       // Known before anything is begun, so that a value which one side cannot hold changes nothing.
-      const misfit = content === null ? null : view.pair.unrepresentable(content)
+      const misfit = content === null ? null : view.pair.unrepresentable(address, content)
       if (misfit !== null)
         throw proxyFault(misfit.reason === 'too-large' ? 'value-too-large' : 'unrepresentable', misfit.detail)
       const result = await writeEnrolled(deps, lazy, view, address, content, precondition)

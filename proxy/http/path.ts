@@ -14,7 +14,8 @@ export const SECRETS_PREFIX = '/api/v1/secrets/'
 
 const MAX_NAME_BYTES = 512
 const MAX_CUSTOMER_BYTES = 128
-const INTEGRATION = /^[a-z0-9][a-z0-9_-]{0,62}$/
+/** As the configuration has it (bin/config/integrations.ts). */
+const INTEGRATION = /^[a-z0-9][a-z0-9._-]{0,62}$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/
@@ -34,7 +35,7 @@ export function parseTarget(url: string): Target {
   if (!path.startsWith(SECRETS_PREFIX)) throw httpFault('no-such-route', 'the prefix is not written literally')
   const [integration, customer, ...segments] = path.slice(SECRETS_PREFIX.length).split('/').map(decodeSegment)
   if (integration === undefined || customer === undefined) throw refuse('integration and customer are needed')
-  if (!INTEGRATION.test(integration)) throw refuse('an integration is a-z, 0-9, - and _, at most 63 characters')
+  if (!INTEGRATION.test(integration)) throw refuse('an integration is a-z, 0-9, ., - and _, at most 63 characters')
   if (Buffer.byteLength(customer) > MAX_CUSTOMER_BYTES)
     throw refuse(`a customer is at most ${MAX_CUSTOMER_BYTES} bytes`)
   if (segments.length === 0) return { kind: 'listing', integration, customer }

@@ -59,7 +59,7 @@ const WRONG = {
   'a URL that is none': [{ ...HOMEGROWN, url: 'legacy-db' }, /expected postgres:/],
   'a duration without a unit': [{ ...HOMEGROWN, deadline: 500 }, /deadline/],
   'a cipher without its key': [{ ...HOMEGROWN, encoding: { column: 'bytea', cipher: 'aes-256-gcm' } }, /go together/],
-  'a cipher over text': [{ ...HOMEGROWN, encoding: { ...HOMEGROWN.encoding, column: 'text' } }, /bytea or base64/],
+  'a cipher over text': [{ ...HOMEGROWN, encoding: { ...HOMEGROWN.encoding, column: 'text' } }, /bytea, base64 or hex/],
   'a schema that is no identifier': [{ ...VAULTED, schema: 'a; drop' }, /lower-case identifier/],
 } as const
 

@@ -116,6 +116,13 @@ test('both reasons are given when neither side can hold the shape', () => {
   )
 })
 
+test('a table that holds one integration alone is no side of another', () => {
+  const table: Capabilities = { ...FULL, only: 'aws' }
+  assert.deepEqual(makeFidelity('bytes', table, FULL, 'aws').reasons, [])
+  const { reasons } = makeFidelity('bytes', table, FULL, 'github')
+  assert.deepEqual(reasons, ['legacy holds the integration aws alone, by columns.integration.constant'])
+})
+
 test('the smaller of the two sizes is the limit', () => {
   const { fidelity } = makeFidelity('bytes', { ...FULL, maxSize: 10 }, FULL)
   assert.equal(representable(fidelity, secret('x'.repeat(10))), null)

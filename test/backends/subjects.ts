@@ -43,6 +43,7 @@ export interface Mapping {
   readonly columns: Partial<PostgresConfig['columns']>
   readonly column: PostgresConfig['encoding']['column']
   readonly cipher?: true
+  readonly layout?: Partial<PostgresConfig['encoding']['layout']>
 }
 
 const KEY = 'integration text, customer text, name text, primary key (integration, customer, name)'
@@ -56,7 +57,7 @@ export const MAPPINGS = {
   },
   'postgres bare text': { create: `create table t (${KEY}, value text)`, columns: {}, column: 'text' },
   'postgres json in byte order': {
-    create: `create table t (integration varchar(40), customer varchar(400) collate "C", name varchar(800) collate "C", value json not null, ct varchar(60), unique (integration, customer, name))`,
+    create: `create table t (integration varchar(40) not null, customer varchar(400) not null collate "C", name varchar(800) not null collate "C", value json not null, ct varchar(60), unique (integration, customer, name))`,
     columns: { content_type: 'ct' },
     column: 'json',
   },
@@ -76,6 +77,24 @@ export const MAPPINGS = {
     column: 'bytea',
     cipher: true,
   },
+  'postgres, IV before tag, as Node programs write it': {
+    create: `create table t (${KEY}, value text not null, ct text, meta json, row_version integer not null default 1, created_by text not null default 'app', is_deleted boolean)`,
+    columns: { content_type: 'ct', metadata: 'meta', version: 'row_version', deleted: 'is_deleted' },
+    column: 'base64',
+    cipher: true,
+    layout: {
+      order: ['nonce', 'tag', 'ciphertext'],
+      nonce_bytes: 16,
+      separator: ':',
+      prefix: 'v1:',
+      bound: '{customer}|{name}',
+    },
+  },
+  'postgres hex, default collation, name in byte order': {
+    create: `create table t (customer text, name text collate "C", integration text, value text not null, primary key (integration, customer, name))`,
+    columns: {},
+    column: 'hex',
+  },
 } as const satisfies Record<string, Mapping>
 
 export async function postgresConfig(t: TestContext, mapping: Mapping, url: string): Promise<PostgresConfig> {
@@ -88,6 +107,7 @@ export async function postgresConfig(t: TestContext, mapping: Mapping, url: stri
       encoding: {
         column: mapping.column,
         ...(mapping.cipher && { cipher: 'aes-256-gcm', key_file: await secretFile(t, randomBytes(32)) }),
+        ...(mapping.layout && { layout: mapping.layout }),
       },
       deadline: '5s',
       max_size: '64KiB',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { INTEGRATION_NAME } from '../../../bin/config/integrations.ts'
 import { isFault } from '../../../core/fault.ts'
 import { parseTarget, pathOf } from '../../../proxy/http/path.ts'
 
@@ -50,6 +51,14 @@ test('a trailing slash, a doubled one, no customer and what is too long are refu
   refused(`${P}aws/c1/${'n'.repeat(513)}`)
   refused(`${P}aws/c1/${'%C3%BC'.repeat(257)}`)
   assert.equal(addressOf(`${P}aws/c1/${'n'.repeat(512)}`)?.name.length, 512)
+})
+
+test('every name that the configuration takes for an integration can be asked for', () => {
+  fc.assert(
+    fc.property(fc.stringMatching(INTEGRATION_NAME), (integration) => {
+      assert.deepEqual(addressOf(`${P}${integration}/c1/n`), { integration, customer: 'c1', name: 'n' })
+    }),
+  )
 })
 
 test('a prefix that is not written literally leads nowhere', () =>

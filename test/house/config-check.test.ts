@@ -3,7 +3,12 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { openSealedStore } from '../../backends/sealed/open.ts'
+import { ANY } from '../../backends/store.ts'
 import { configCheck } from '../../bin/config/check.ts'
+import { loadConfig } from '../../bin/config/load.ts'
+import { address, call, secret } from '../backends/checks/check.ts'
+import { deps } from '../backends/subjects.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
 
 interface Place {
@@ -104,4 +109,34 @@ test('a shape that one of the two sides cannot hold is a problem of its integrat
     problems.map(({ subject }) => subject),
     ['integrations.aws'],
   )
+})
+
+test('a root key that is not the one of the keys in the database is a problem of its store', async (t) => {
+  const { file, url, folder } = await place(t)
+  const loaded = loadConfig(file, {})
+  const section = loaded.stores['sealed']
+  assert.ok(section?.kind === 'sealed')
+  const store = openSealedStore(section, deps('sealed'))
+  await store.put(address('aws'), secret('x'), ANY, call())
+  await store.close()
+  await writeFile(join(folder, 'other'), 'o'.repeat(32), { mode: 0o600 })
+  await writeFile(file, configText(url).replace('root_key_file: key', 'root_key_file: other'))
+  assert.match((await found(file, 'problem')).join('\n'), /^stores\.sealed\.keyring: the root key is not the one/m)
+})
+
+test('what is missing, of the wrong type, and not unique in a table of composite keys is said at once', async (t) => {
+  const { file, url } = await place(t)
+  await testPool(t, url.href).query(
+    `create table credentials (org integer not null, env text not null, key json, secret text)`,
+  )
+  const columns = '{ integration: { constant: github }, customer: org, name: [env, key], value: secret, version: v }'
+  await writeFile(file, configText(url).replace(/columns: \{.*\}/, `columns: ${columns}`))
+  const problems = await found(file, 'problem')
+  assert.deepEqual(problems.map((text) => text.replace(/; expected .*/, '')).sort(), [
+    'integrations.aws: legacy holds the integration github alone, by columns.integration.constant',
+    'stores.old: column key (name) is json',
+    'stores.old: column secret (value) is text',
+    'stores.old: column v (version) does not exist',
+    'stores.old: no unique index on exactly (org, env, key): two rows could have one name, and upserts need it',
+  ])
 })

@@ -1,6 +1,7 @@
 import { createHmac, type KeyObject } from 'node:crypto'
 import { canonicalJson } from './canonical-json.ts'
 import { type Address, DEFAULT_CONTENT_TYPE, type Secret } from './secret.ts'
+import { utf8 } from './secret-text.ts'
 
 /** What an integration's values are: compared byte for byte, or as equal canonical JSON with number literals kept. */
 export const SHAPES = ['bytes', 'json'] as const
@@ -44,6 +45,8 @@ export function digest(key: KeyObject, purpose: Purpose, address: Address, secre
 function canonicalValue(secret: Secret, shape: Shape): Uint8Array {
   const bytes = secret.value.open()
   if (shape === 'bytes') return bytes
-  const canonical = canonicalJson(Buffer.from(bytes).toString('utf8'))
+  // Strictly: two texts of broken UTF-8 would both be read with U+FFFD, and be equal.
+  const text = utf8(bytes)
+  const canonical = text === null ? null : canonicalJson(text)
   return canonical === null ? bytes : Buffer.from(canonical, 'utf8')
 }

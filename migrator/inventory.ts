@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Address } from '../backends/secret.ts'
 import type { ScanEntry, ScanOutcome, ScanPage, Store } from '../backends/store.ts'
 import type { Clock } from '../core/clock.ts'
@@ -118,4 +119,13 @@ export function found(deps: Pick<InventoryDeps, 'addressable'>, integration: str
   return unchanged && deps.addressable({ integration, customer, name }) ? kept : { ...kept, refused: true }
 }
 
-const keepable = (text: string): string => text.toWellFormed().replaceAll('\0', '\\0')
+const keepable = (text: string): string => shortened(text.toWellFormed().replaceAll('\0', '\\0'))
+
+/** Far above what the edge takes; an index of PostgreSQL holds some 2700 bytes in a row, all columns together. */
+const KEPT_CHARACTERS = 256
+
+function shortened(text: string): string {
+  if (Buffer.byteLength(text) <= KEPT_CHARACTERS * 4) return text
+  const digest = createHash('sha256').update(text).digest('hex')
+  return `${text.slice(0, KEPT_CHARACTERS).toWellFormed()}... (${text.length} characters, SHA-256 ${digest})`
+}

@@ -47,6 +47,8 @@ async function conditionFor(
     throw proxyFault('conditional-write-unsupported', `store ${store.name}: ${store.capabilities.compareAndSet.why}`)
   }
   const current = await store.get(address, { deadline })
+  if (current.kind === 'error' && current.reason === 'revoked')
+    throw proxyFault('customer-revoked', `store ${store.name}`)
   if (current.kind === 'error' || current.kind === 'unreadable') {
     throw proxyFault('store-unavailable', `store ${store.name}: ${current.reason}`, { retryAfter: 1 })
   }

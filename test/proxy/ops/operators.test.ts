@@ -15,6 +15,8 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   accept: { integration: 'aws' },
   verify: { integration: 'aws' },
   forgetReplica: { name: 'host:8700' },
+  changeKeys: { change: 'rotate' },
+  rewrapKeys: {},
 }
 const names = Object.keys(OPS_ROUTES) as OpsName[]
 const requestOf = (name: OpsName) => {
@@ -22,7 +24,8 @@ const requestOf = (name: OpsName) => {
   const body = BODIES[name]
   return {
     method,
-    path: OPS_PREFIX + path.replace('{integration}', 'aws').replace('{customer}', 'c%2F1'),
+    path:
+      OPS_PREFIX + path.replace('{integration}', 'aws').replace('{customer}', 'c%2F1').replace('{store}', 'vaulted'),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }
 }

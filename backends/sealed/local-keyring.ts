@@ -99,6 +99,8 @@ export function makeLocalKeyring(options: LocalKeyringOptions): Keyring {
   }
 
   const reseal = async (requests: readonly OpenRequest[], call: Call): Promise<readonly ResealOutcome[]> => {
+    // Asked anew: another replica may have rotated since, and what memory takes for the newest would be left alone.
+    for (const { customer } of requests) memory.forget(customer)
     const loaded = await loadFor(requests, call)
     if (loaded.kind === 'failed') return requests.map(() => failed(loaded.failure))
     return requests.map((request) => {

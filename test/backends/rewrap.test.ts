@@ -169,3 +169,12 @@ test('a survey counts customers by state and what is sealed, of all and of one',
     rows: 6,
   })
 })
+
+test('a replica that remembers the keys of before a rotation elsewhere carries everything over all the same', async (t) => {
+  const { store, replica } = await withSealed(t)
+  await fill(store)
+  const warm = replica()
+  await warm.getMany(everywhere, call())
+  await store.keys.change('acme', 'rotate', call())
+  assert.equal((await rewrap(warm)).resealed, 6)
+})

@@ -1,6 +1,7 @@
 import { busChecks } from './check-bus.ts'
 import { connectionChecks } from './check-connections.ts'
 import { fileChecks } from './check-files.ts'
+import { flagChecks } from './check-flags.ts'
 import { shapeChecks } from './check-shapes.ts'
 import { readConfig } from './load.ts'
 import type { CrossfadeConfig } from './schema.ts'
@@ -21,7 +22,7 @@ export interface ConfigCheck {
 
 export interface CheckOptions {
   readonly env: Readonly<NodeJS.ProcessEnv>
-  /** Also ask the stores, the ledger and the bus. */
+  /** Also ask the stores, the ledger, the bus and the flag server. */
   readonly connect: boolean
 }
 
@@ -38,7 +39,7 @@ export async function configCheck(path: string, options: CheckOptions): Promise<
     return { ok: false, results }
   }
   const checks: readonly Check[] = options.connect
-    ? [fileChecks, shapeChecks, connectionChecks, busChecks]
+    ? [fileChecks, shapeChecks, connectionChecks, busChecks, flagChecks]
     : [fileChecks, shapeChecks]
   const valid: CheckResult = { level: 'ok', subject: path, message: summary(reading.config) }
   const results = [valid, ...(await Promise.all(checks.map((check) => check(reading.config)))).flat()]

@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
+import type { AdminApi } from '../../flags/admin/api.ts'
+import type { UnleashSourceConfig } from '../../flags/config.ts'
 import type { FlagDesk } from '../../flags/desk.ts'
-import { openDesk } from '../../flags/open-desk.ts'
+import { openAdminApi, openDesk } from '../../flags/open-desk.ts'
 import type { Selectable } from '../../flags/selector.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { serveFault } from '../serve/faults.ts'
@@ -14,6 +16,13 @@ export const deskOf = (config: CrossfadeConfig, clock: Clock, tokenFile?: string
   })
   if (desk !== null) return desk
   throw serveFault('flags-not-writable', config.flags.source === 'unleash' ? config.flags.url : config.flags.path)
+}
+
+/** The admin side of a flag server, for looking. */
+export const adminApiOf = (flags: UnleashSourceConfig, tokenFile?: string): AdminApi => {
+  const api = openAdminApi(flags, tokenFile)
+  if (api !== null) return api
+  throw serveFault('flags-not-writable', flags.url)
 }
 
 /** What selectors look at. */

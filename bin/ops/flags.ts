@@ -1,12 +1,14 @@
 import type { Cap } from '../../flags/caps.ts'
 import type { Feature } from '../../flags/definition.ts'
 import { setPhase } from '../../flags/ladder.ts'
+import { ruleOf } from '../../flags/lint-document.ts'
 import { lowerPhase, type Phase, phaseRank } from '../../flags/phase.ts'
 import type { FlagChange } from '../../proxy/ops/control.ts'
 import type { FlagsPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { serveFault } from '../serve/faults.ts'
 import { gateAhead } from './gate-ahead.ts'
+import { lintSnapshot } from './lint-snapshot.ts'
 import { select } from './select.ts'
 import { assertSomeSet, problemIn } from './set-outcomes.ts'
 import { makeFlagWriting } from './write-flags.ts'
@@ -67,6 +69,14 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
             .outlook(integration)
             .flatMap(({ cohort, asks }) => asks.map(({ phase, percent }) => ({ cohort, percent, phase }))),
         })),
+      }
+    },
+    lint: async () => {
+      const snapshot = flags.source.snapshot()
+      const findings = snapshot === null ? [] : lintSnapshot(snapshot, config, flags.cohorts.names)
+      return {
+        source: flags.source.origin,
+        findings: findings.map((found) => ({ ...found, rule: ruleOf(found.code) })),
       }
     },
     set: async ({ selector, cohort, percent, phase, reason, execute }, by) => {

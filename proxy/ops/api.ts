@@ -8,6 +8,7 @@ import {
   flagsQuery,
   liftAnswer,
   liftBody,
+  lintFlagsAnswer,
   rollbackAnswer,
   rollbackBody,
   setFlagsAnswer,
@@ -87,6 +88,12 @@ export const OPS_ROUTES = {
     query: flagsQuery,
     answer: flagsAnswer,
     summary: 'What the flags ask for, as last fetched.',
+  },
+  lintFlags: {
+    ...get,
+    path: '/flags/lint',
+    answer: lintFlagsAnswer,
+    summary: 'What would surprise the author of the flags, as last fetched.',
   },
   setFlags: {
     ...post,

@@ -18,6 +18,20 @@ export const flagsAnswer = z.strictObject({
   flags: z.array(flagSchema),
 })
 
+export const lintFlagsAnswer = z.strictObject({
+  source: z.string(),
+  findings: z.array(
+    z.strictObject({
+      flag: z.string().describe('- for the answer as a whole.'),
+      code: z.string(),
+      severity: z.enum(['error', 'warning']),
+      strategy: count.nullable().describe('From 0.'),
+      detail: z.string(),
+      rule: z.string(),
+    }),
+  ),
+})
+
 export const setFlagsBody = z.strictObject({
   selector,
   cohort: cohortName.optional(),
@@ -85,6 +99,7 @@ export const liftBody = z.strictObject({
 export const liftAnswer = z.strictObject({ lifted: z.array(capSchema), replicas: replicasSchema })
 
 export type Flags = z.infer<typeof flagsAnswer>
+export type FlagFindings = z.infer<typeof lintFlagsAnswer>
 export type SetFlags = z.infer<typeof setFlagsBody>
 export type FlagChange = z.infer<typeof flagChangeSchema>
 export type SetFlagsResult = z.infer<typeof setFlagsAnswer>

@@ -11,6 +11,7 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   status: ({ query }) => ports.status.status(query.selector),
   explain: ({ params }) => ports.status.explain(params.integration, params.customer),
   flags: ({ query }) => ports.flags.flags(query.selector),
+  lintFlags: () => ports.flags.lint(),
   setFlags: ({ body }, by) => ports.flags.set(body, by),
   acceptFlags: ({ body }, by) => ports.heldFlags.accept(reasoned(body), by),
   caps: async ({ query }) => ({ caps: [...(await ports.caps.caps(query.selector))] }),

@@ -2,6 +2,7 @@ import type { OpsAnswer, OpsInput } from './api.ts'
 import type {
   AcceptFlags,
   AcceptFlagsResult,
+  FlagFindings,
   Flags,
   Lift,
   LiftResult,
@@ -30,6 +31,8 @@ export interface FlagsPort {
   flags(selector: string): Promise<Flags>
   /** Without `execute` it only says what would change. */
   set(request: SetFlags, by: string): Promise<SetFlagsResult>
+  /** Of what the source said last. */
+  lint(): Promise<FlagFindings>
 }
 
 export interface HeldFlagsPort {

@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { EXITS } from '../../bin/cli/exit-codes.ts'
+import { flagChecks } from '../../bin/config/check-flags.ts'
 import { writeFlagFile } from '../../flags/flag-file.ts'
 import { personalToken } from '../flags/admin/at-hand.ts'
 import { readProjectFile } from '../support/project.ts'
@@ -181,6 +182,53 @@ test('flags on a real Unleash', async (t) => {
       '/api/admin/search/events?feature=IS:crossfade.aws&limit=1',
     )) as { events: { createdByUserId: number }[] }
     assert.ok((events[0]?.createdByUserId ?? 0) > 0, 'a user of Unleash, not a token')
+  })
+
+  await t.test('are linted on the admin side, which shows what clients do not see', async (t) => {
+    const { config } = onServer(t, server, folder)
+    const lint = async () => {
+      const ended = await runInProcess(['flags', 'lint', '--admin', '--config', config, '--json'], folder)
+      return { exit: ended.exit, codes: ended.stderr, answer: lastObject(ended) as { findings?: { code: string }[] } }
+    }
+    const before = await lint()
+    const codes = before.answer.findings?.map(({ code }) => code) ?? []
+    assert.deepEqual([before.exit, codes.includes('strategy-disabled')], [EXITS.ok.code, false], before.codes)
+    const [first] = await server.admin.strategies('crossfade.aws')
+    await server.admin.patchStrategy('crossfade.aws', first?.id ?? '', [
+      { op: 'replace', path: '/disabled', value: true },
+    ])
+    await server.admin.request('PATCH', '/api/admin/projects/default/features/crossfade.aws', [
+      { op: 'replace', path: '/impressionData', value: true },
+    ])
+    const found = (await lint()).answer.findings?.map(({ code }) => code) ?? []
+    for (const code of ['strategy-disabled', 'impression-data']) assert.ok(found.includes(code), code)
+    await server.admin.addStrategy('crossfade.aws', { name: 'default', parameters: {} })
+    assert.match((await lint()).codes, /crossfade\.aws: unknown-strategy/)
+  })
+
+  await t.test('are asked for by config check, with the environment and the project', async () => {
+    const flags = { source: 'unleash', url: server.url, environment: 'development' } as const
+    const check = async (client: string, admin: string, project: string) => {
+      const config = {
+        flags: {
+          ...flags,
+          token_file: privateFile(folder, 'checked-client', client),
+          admin: { token_file: privateFile(folder, 'checked-admin', admin), project },
+        },
+      }
+      return (await flagChecks(config as Parameters<typeof flagChecks>[0])).map(
+        ({ level, message }) => `${level} ${message.replace(/^[\d.:]+: /, '')}`,
+      )
+    }
+    assert.deepEqual(await check(server.clientToken('development'), server.adminToken, 'default'), [
+      'ok it answers for development',
+      'ok project default: it answers',
+    ])
+    const [environment, project] = await check(server.clientToken('production'), server.adminToken, 'nowhere')
+    assert.equal(environment, 'problem the token is of environment production, not development')
+    assert.match(project ?? '', /^problem /)
+    const [refused] = await check('*:development.wrong', server.adminToken, 'default')
+    assert.match(refused ?? '', /^problem the token is refused/)
   })
 
   await t.test('are not changed while the server is away, which exits 6', async (t) => {

@@ -59,6 +59,14 @@ test('flags of a real Unleash are set over the operators’ API, and run when it
     await assert.rejects(set(BARE, 'shadow'), { code: 'flag-not-editable' })
   })
 
+  await t.test('lint looks at what is followed now', async () => {
+    const { source, findings } = await ops.call('lintFlags', {})
+    assert.equal(source, unleash.url)
+    const codes = findings.map(({ flag, code }) => `${flag} ${code}`)
+    assert.ok(codes.includes(`crossfade.${BARE} unknown-strategy`), codes.join(', '))
+    assert.ok(!codes.some((found) => found.startsWith(`crossfade.${INTEGRATION} `)), codes.join(', '))
+  })
+
   await t.test('what was set is an event with who and why, and nothing else is', async () => {
     const { events } = await ops.call('events', { query: { selector: '*' } })
     const sets = events.filter(({ kind }) => kind === 'flag-set')

@@ -10,7 +10,7 @@ export const addConfig = (program: Command, runner: Runner): void => {
     .command('check')
     .description('Say everything that is wrong with a configuration, with its place in the file.')
     .argument('<file>', 'the configuration')
-    .option('--connect', 'also ask the stores and the ledger')
+    .option('--connect', 'also ask the stores, the ledger, the bus and the flag server')
   runner.bind<{ connect?: boolean }>(check, async ({ io, report }, { file = '' }, { connect = false }) => {
     const { configCheck } = await import('../../config/check.ts')
     const { ok, results } = await configCheck(file, { env: io.env, connect })

@@ -89,6 +89,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
     flags: {
       flags: (selector) =>
         ask('flags', selector, { source: 'file', revision: null, fetched_at: null, stale: false, flags: [] }),
+      lint: () => ask('lintFlags', null, { source: 'file', findings: [] }),
       set: (request, by) => ask('setFlags', request, { executed: request.execute, one_by_one: false, changes: [] }, by),
     },
     heldFlags: {

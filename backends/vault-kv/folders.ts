@@ -37,7 +37,7 @@ export class ListingFailed extends Error {
 }
 
 export interface Folders {
-  /** Children whose order is not before `from`, and those that begin `from`: they may hold what comes after it. */
+  /** Children whose order is not before `from`, and of names the folder that begins `from`: it may hold what comes after. */
   children(folder: Path, kind: Kind, from: string, call: Call): AsyncGenerator<Child>
 }
 
@@ -137,8 +137,8 @@ function childrenOf(keys: readonly string[], kind: Kind): readonly Child[] {
   return children.sort((a, b) => byteOrder(a.order, b.order))
 }
 
-const isFrom = (child: Child, from: string): boolean =>
-  byteOrder(child.order, from) >= 0 || (child.isFolder && from.startsWith(child.order))
+const isFrom = ({ order, isFolder, segment }: Child, from: string): boolean =>
+  byteOrder(order, from) >= 0 || (isFolder && order !== segment && from.startsWith(order))
 
 /** A key behind which everything lies that is asked for: the first segment itself may have to be looked into. */
 function beforeOf(from: string): string {

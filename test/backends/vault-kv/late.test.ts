@@ -5,7 +5,7 @@ import { openVaultKvStore } from '../../../backends/vault-kv/open.ts'
 import { type Bao, useBao } from '../../support/bao.ts'
 import { address, call, plain, plainSecret, secret } from '../checks/check.ts'
 import { deps, vaultKvConfig } from '../subjects.ts'
-import { type Fate, front, type Passing } from './held-back.ts'
+import { type Fate, front, type Passing } from './front.ts'
 
 const bao = useBao()
 const options = { skip: bao.skip }

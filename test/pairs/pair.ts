@@ -19,6 +19,8 @@ export type ServerName = 'postgres' | 'bao'
 interface PairedStore {
   /** What it asks. */
   readonly servers: readonly ServerName[]
+  /** False: without a ledger, a conditional write is refused, since the store compares nothing. */
+  readonly compares: boolean
   /** Its section, from the one that the embedded system has in its place. */
   readonly section: (embedded: StoreInput, bao: PairBao | null) => StoreInput
 }
@@ -39,12 +41,13 @@ const kv =
   }
 
 const STORES: Readonly<Record<StoreName, PairedStore>> = {
-  postgres: { servers: ['postgres'], section: (embedded) => embedded },
-  kv1: { servers: ['bao'], section: kv(1) },
-  sealed: { servers: ['postgres'], section: (embedded) => embedded },
-  kv2: { servers: ['bao'], section: kv(2) },
+  postgres: { servers: ['postgres'], compares: true, section: (embedded) => embedded },
+  kv1: { servers: ['bao'], compares: false, section: kv(1) },
+  sealed: { servers: ['postgres'], compares: true, section: (embedded) => embedded },
+  kv2: { servers: ['bao'], compares: true, section: kv(2) },
   'sealed-transit': {
     servers: ['postgres', 'bao'],
+    compares: true,
     section: (embedded, bao) => {
       if (embedded.kind !== 'sealed') throw new Error('the embedded system seals in another way now')
       const { mounts } = there(bao)
@@ -60,6 +63,9 @@ const SIDES_OF: Readonly<Record<PairName, Readonly<Record<Side, StoreName>>>> = 
 }
 
 export const legacyOf = (pair: PairName): StoreName => SIDES_OF[pair].legacy
+
+/** Whether conditional writes are taken before the pair is enrolled. */
+export const comparesAlone = (pair: PairName): boolean => STORES[legacyOf(pair)].compares
 
 /** The servers that one side of a pair asks. */
 export const serversOf = (pair: PairName, side: Side): readonly ServerName[] => STORES[SIDES_OF[pair][side]].servers

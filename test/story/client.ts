@@ -18,12 +18,16 @@ export interface World {
   readonly findings: Findings
   readonly targets: Targets
   readonly board: Board
+  /** What clients may count on now. */
+  readonly promised: { conditionalWrites: boolean }
 }
 
 /** How a request ended that was not refused; `served` is null where "not found" was the right answer. */
 type Done = { readonly kind: 'done'; readonly served: ServedBy | null }
 /** Somebody else wrote the secret between our read and our conditional write: expected of clients that overlap. */
 type Outpaced = { readonly kind: 'outpaced' }
+/** A conditional write of an integration that is not enrolled, where its store cannot compare. */
+type Unsupported = { readonly kind: 'unsupported' }
 
 /** Refusals that a story ends at, since nothing is learnt from more of them. */
 const TOO_MANY = 25
@@ -54,7 +58,7 @@ export function makeMix({ writes, deletes }: Goals): readonly Kind[] {
   return [...of('read', 200), ...of('write', 100 - share), ...of('delete', share)]
 }
 
-const ACTS: Readonly<Record<Kind, (world: World, random: Random) => Promise<Done | Outpaced>>> = {
+const ACTS: Readonly<Record<Kind, (world: World, random: Random) => Promise<Done | Outpaced | Unsupported>>> = {
   read: async (world, random) => {
     const served = await readChecked(world, world.targets.toRead(random), 'traffic')
     return { kind: 'done', served }
@@ -102,14 +106,17 @@ async function put(
 }
 
 /** A write that goes out only if the secret is still what was read. */
-async function replace(world: World, address: Address, random: Random): Promise<Done | Outpaced> {
+async function replace(world: World, address: Address, random: Random): Promise<Done | Outpaced | Unsupported> {
   const { expectations } = world
+  const { conditionalWrites } = world.promised
   const before = expectations.activity(address)
   const found = await readChecked(world, address, 'traffic')
   if (found?.etag == null) return put(world, address, random, undefined)
   try {
     return await put(world, address, random, found.etag)
   } catch (error) {
+    if (!conditionalWrites && isFault(error) && error.code === 'conditional-write-unsupported')
+      return { kind: 'unsupported' }
     const isRefusal = isFault(error) && OUTPACED.has(error.code)
     // Our own begin and end are two changes; any more, or a write on its way from before, are somebody else's.
     const others = expectations.activity(address).changes - before.changes - 2

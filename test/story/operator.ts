@@ -13,7 +13,7 @@ export interface Operator {
   integrations(): Promise<readonly string[]>
 }
 
-const LIMITS_MS = { flip: 60_000, run: 60_000, copied: 30_000 } as const
+const LIMITS_MS = { flip: 60_000, run: 240_000, copied: 30_000 } as const
 const POLL_MS = 100
 const AT_ONCE = 3
 const REASON = 'the story'

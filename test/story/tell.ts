@@ -1,6 +1,7 @@
 import { makeRandom } from '../../bin/embedded/sample/random.ts'
 import { SAMPLE_DEFAULTS, sampleSecrets } from '../../bin/embedded/sample/secrets.ts'
 import type { Clock } from '../../core/clock.ts'
+import { comparesAlone } from '../pairs/pair.ts'
 import { makeBoard } from './board.ts'
 import { checkLegacy, checkListings, checkThroughProxy } from './checks.ts'
 import { act, makeMix, type World } from './client.ts'
@@ -64,6 +65,7 @@ function makeWorld(order: Order, { secrets: client }: StorySystem): World {
     findings: makeFindings(),
     targets: makeTargets(addresses, expectations.isPresent),
     board: makeBoard(order),
+    promised: { conditionalWrites: comparesAlone(order.pair) },
   }
 }
 
@@ -87,13 +89,20 @@ async function withTraffic(order: Order, world: World, { signal }: Teller, work:
   signal.throwIfAborted()
 }
 
-async function playStages({ board }: World, operator: Operator, { clock, note, signal }: Teller): Promise<void> {
+async function playStages(
+  { board, promised }: World,
+  operator: Operator,
+  { clock, note, signal }: Teller,
+): Promise<void> {
   for (const stage of STAGES) {
     const started = clock.monotonic()
     signal.throwIfAborted()
     if (stage.opens === 'flip') await operator.flip(stage.phase)
     board.begin(stage)
-    if (stage.opens === 'migrate') await operator.migrate(await operator.integrations())
+    if (stage.opens === 'migrate') {
+      await operator.migrate(await operator.integrations())
+      promised.conditionalWrites = true
+    }
     await board.reached(signal)
     board.end()
     note(`${stage.name}: ${describe(board.tallies.at(-1))}, ${((clock.monotonic() - started) / 1000).toFixed(1)} s`)

@@ -69,8 +69,11 @@ const ACTS: Readonly<Record<Kind, (world: World, random: Random) => Promise<Done
   },
   delete: async (world, random) => {
     const address = world.targets.toDelete(random)
-    const ended = world.expectations.write(address, null)
-    return { kind: 'done', served: await told(ended, () => world.client.remove(address, {})) }
+    // A store without a fence takes a delete only while nothing else is open: it may wait too long for that.
+    return unlessOutpaced(world, address, async () => {
+      const ended = world.expectations.write(address, null)
+      return { kind: 'done', served: await told(ended, () => world.client.remove(address, {})) }
+    })
   },
 }
 
@@ -107,16 +110,30 @@ async function put(
 
 /** A write that goes out only if the secret is still what was read. */
 async function replace(world: World, address: Address, random: Random): Promise<Done | Outpaced | Unsupported> {
-  const { expectations } = world
   const { conditionalWrites } = world.promised
+  return unlessOutpaced(world, address, async () => {
+    const found = await readChecked(world, address, 'traffic')
+    if (found?.etag == null) return put(world, address, random, undefined)
+    try {
+      return await put(world, address, random, found.etag)
+    } catch (error) {
+      const isUnsupported = isFault(error) && error.code === 'conditional-write-unsupported'
+      if (isUnsupported && !conditionalWrites) return { kind: 'unsupported' }
+      throw error
+    }
+  })
+}
+
+/** A refusal is expected where somebody else wrote the same secret meanwhile. */
+async function unlessOutpaced<T>(
+  { expectations }: World,
+  address: Address,
+  work: () => Promise<T>,
+): Promise<T | Outpaced> {
   const before = expectations.activity(address)
-  const found = await readChecked(world, address, 'traffic')
-  if (found?.etag == null) return put(world, address, random, undefined)
   try {
-    return await put(world, address, random, found.etag)
+    return await work()
   } catch (error) {
-    if (!conditionalWrites && isFault(error) && error.code === 'conditional-write-unsupported')
-      return { kind: 'unsupported' }
     const isRefusal = isFault(error) && OUTPACED.has(error.code)
     // Our own begin and end are two changes; any more, or a write on its way from before, are somebody else's.
     const others = expectations.activity(address).changes - before.changes - 2

@@ -64,6 +64,36 @@ test('the process that was asked dies before the ledger is back: the others make
   assert.equal(await durable(c), 0, 'nobody writes again what was lifted')
 })
 
+test('a replica that starts is not ready while one that may hold a rollback has not answered', {
+  ...limits,
+  skip: redis.skip,
+}, async (t) => {
+  const system = await makeSystem(t, await ledger(), { redis: (await privateRedis(t, redis.path)).url })
+  const a = await system.start('a', 'complete')
+  const { config, clients, operators } = await system.configure('b', 'complete')
+  const child = startCrossfade(['serve', '--config', config, '--no-worker', '--json'], process.cwd())
+  t.after(() => child.kill('SIGKILL'))
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  await enrolAll(a)
+  for (const statement of NOT_NOW) await a.application.engine.parts.database.query(null, statement, [])
+  await a.stop()
+  const rolled = await system.connect(clients, operators).ops.call('rollback', { body })
+  assert.equal(rolled.durable, false, 'b alone has it')
+
+  child.kill('SIGSTOP')
+  const next = await system.configure('c', 'complete')
+  const starting = system.serve(next.config)
+  const ready = async () => (await fetch(`${next.operators}/readyz`).catch(() => null))?.status ?? null
+  let status = await ready()
+  while (status === null) status = await ready()
+  assert.equal(status, 503)
+  child.kill('SIGCONT')
+  const c = await starting
+  assert.equal(capped(c), true)
+  await c.application.engine.parts.database.query(null, 'drop trigger not_now on crossfade.cap', [])
+  await until(c, async () => (await durable(c)) === 1)
+})
+
 test('alone, a rollback that the ledger could not take waits in a file for the next process', limits, async (t) => {
   const server = await ledger()
   const system = await makeSystem(t, server, { redis: null, capsFile: true })

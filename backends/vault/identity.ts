@@ -142,22 +142,27 @@ export function makeIdentity({ name, login, ask, clock, metrics }: IdentityOptio
   const isStale = async (token: SecretValue): Promise<boolean> =>
     login.changed ? login.changed(token) : !(await isAlive(token))
 
+  const held: Identity['held'] = async (signal) => {
+    const now = good()
+    if (now) return now
+    if (failure && clock.monotonic() < retryAt && !working) return failure
+    await unlessAborted(work(logIn), signal, undefined)
+    return good() ?? failure ?? TOO_SLOW
+  }
+
   return {
-    held: async (signal) => {
-      const now = good()
-      if (now) return now
-      if (failure && clock.monotonic() < retryAt && !working) return failure
-      await unlessAborted(work(logIn), signal, undefined)
-      return good() ?? failure ?? TOO_SLOW
-    },
+    held,
     another: async (old, signal) => {
-      if (current?.token === old.token) {
+      const isOld = (): boolean => current?.token === old.token
+      if (isOld()) {
         if (!(await unlessAborted(isStale(old.token), signal, false))) return null
-        if (current?.token === old.token && !login.changed) current = null
-        await unlessAborted(work(logIn), signal, undefined)
+        // A file may hold a token that is no better; any other login brings one that is.
+        if (isOld() && login.changed) await unlessAborted(work(logIn), signal, undefined)
+        else if (isOld()) current = null
       }
-      const now = good()
-      return now && now.token !== old.token ? now : null
+      // Somebody else may have come first, and be logging in.
+      const now = await held(signal)
+      return now.kind === 'held' && now.token !== old.token ? now : null
     },
     close: () => {
       closed = true

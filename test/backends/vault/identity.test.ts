@@ -137,9 +137,10 @@ test('a token that was revoked is replaced at its first refusal, and the write i
   const [accessor] = await aliveOf(server, mount)
   await server.ask('POST', 'auth/token/revoke-accessor', { accessor })
   await clock.advance(1_000)
-  assert.deepEqual(await Promise.all([write(), write()]), ['answer 204', 'answer 204'])
+  const outcomes = await Promise.all(Array.from({ length: 20 }, write))
+  assert.deepEqual(new Set(outcomes), new Set(['answer 204']))
   assert.equal(await logins('login', 'granted'), 2)
-  assert.equal(await logins('look-up', 'denied'), 1)
+  assert.ok((await logins('look-up', 'denied')) >= 1)
 })
 
 test('a token that has ended at the server is replaced, although the clock here says that it is good', {

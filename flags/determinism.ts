@@ -15,6 +15,8 @@ const picksAtRandom = (variants: readonly Variant[], fallback: unknown): boolean
 
 function strategyRandomness(strategy: Strategy): string | null {
   if (strategy.name === 'gradualRolloutRandom') return 'gradualRolloutRandom decides by chance'
+  // Not by chance, but two replicas would disagree all the same.
+  if (strategy.name === 'applicationHostname') return 'applicationHostname decides by the machine'
   const { rollout, stickiness } = strategy.parameters
   const partial = Number(rollout) > 0 && Number(rollout) < 100
   if (strategy.name === 'flexibleRollout' && partial && isRandom(stickiness)) {

@@ -46,14 +46,19 @@ const firstIssue = (error: z.ZodError): string =>
 
 /**
  * Judges a parsed JSON document. With `environment` given, an answer that names another one is refused: a token of
- * another environment otherwise looks like "everybody off" (measured on unleash-server 7.5.1).
+ * another environment otherwise looks like "everybody off" (measured on unleash-server 7.5.1). `named`: one that names
+ * none is refused, too; a server always does, a file written by hand need not.
  */
-export const parseSnapshot = (document: unknown, environment: string | null): SnapshotAnswer => {
+export const parseSnapshot = (
+  document: unknown,
+  environment: string | null,
+  { named: mustBeNamed = false }: { readonly named?: boolean } = {},
+): SnapshotAnswer => {
   const parsed = documentSchema.safeParse(document)
   if (!parsed.success) return { kind: 'refused', why: 'malformed', detail: firstIssue(parsed.error) }
   const named = parsed.data.query?.environment ?? null
-  if (environment !== null && named !== null && named !== environment) {
-    const detail = `the answer is of environment ${named}, the configuration names ${environment}`
+  if (environment !== null && named !== environment && (named !== null || mustBeNamed)) {
+    const detail = `the answer is of environment ${named ?? 'nobody knows which'}, the configuration names ${environment}`
     return { kind: 'refused', why: 'wrong-environment', detail }
   }
   return { kind: 'snapshot', snapshot: assemble(parsed.data, named) }

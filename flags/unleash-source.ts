@@ -119,7 +119,7 @@ class UnleashSource implements FlagSource {
   #judge(answer: unknown): boolean {
     this.#signed = this.#options.clock.monotonic()
     if (this.#stopping.signal.aborted) return false
-    const verdict = parseSnapshot(answer, this.#options.environment)
+    const verdict = parseSnapshot(answer, this.#options.environment, { named: true })
     if (verdict.kind === 'refused') {
       this.#refuse(verdict.why, verdict.detail)
       return false
@@ -139,8 +139,9 @@ class UnleashSource implements FlagSource {
   }
 
   #trouble(trouble: Error | string): void {
-    const detail = trouble instanceof Error ? trouble.message : trouble
-    const problem = problemOf(trouble, detail)
+    const said = trouble instanceof Error ? trouble.message : trouble
+    const problem = problemOf(trouble, said)
+    const detail = MISLEADING.reduce((text, [theirs, ours]) => text.replace(theirs, ours), said)
     this.#signed = this.#options.clock.monotonic()
     this.#refused = problem === 'unauthorised'
     this.#refuse(problem, detail)
@@ -160,6 +161,12 @@ class UnleashSource implements FlagSource {
     if (changed) this.events.emit('state', state)
   }
 }
+
+/** What the client says that is not so here: it is made anew, and a reset connection need not have been kept alive. */
+const MISLEADING = [
+  [/ which means your API key is not allowed to connect.*$/, ': the token is not known there, or not allowed'],
+  [/^Socket keep alive error.*$/, 'the connection was reset'],
+] as const
 
 function problemOf(trouble: Error | string, detail: string): SourceProblem {
   if (/responded 40[13]/.test(detail)) return 'unauthorised'

@@ -21,7 +21,7 @@ export interface UnleashServer {
   readonly admin: UnleashAdmin
   /** Kills it; its connections are reset, its database stays. */
   stop(): Promise<void>
-  /** Starts it again on the same port and database. */
+  /** Starts it again on the same port and database; nothing if it runs. */
   start(): Promise<void>
 }
 
@@ -49,7 +49,8 @@ export async function openUnleash(databaseUrl: string): Promise<UnleashServer> {
   ]
   let port = 0
   const start = async (): Promise<void> => {
-    child ??= fork(CHILD, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: ['--no-deprecation'] })
+    if (child !== null) return
+    child = fork(CHILD, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: ['--no-deprecation'] })
     port = await ordered(child, { databaseUrl, port, tokens })
   }
   await start()

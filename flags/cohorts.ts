@@ -25,6 +25,28 @@ export const makeCohorts = (rules: readonly CohortRule[]): Cohorts => {
   }
 }
 
+/** Cohorts whose rules may be replaced; whoever holds them goes by the new ones at the next question. */
+export interface ReplaceableCohorts extends Cohorts {
+  rules(): readonly CohortRule[]
+  replace(rules: readonly CohortRule[]): void
+}
+
+export const makeReplaceableCohorts = (first: readonly CohortRule[]): ReplaceableCohorts => {
+  let rules = first
+  let cohorts = makeCohorts(rules)
+  return {
+    get names() {
+      return cohorts.names
+    },
+    of: (customer) => cohorts.of(customer),
+    rules: () => rules,
+    replace: (next) => {
+      rules = next
+      cohorts = makeCohorts(next)
+    },
+  }
+}
+
 function memberTest(rule: CohortRule): (customer: string) => boolean {
   switch (rule.kind) {
     case 'customers':

@@ -27,12 +27,15 @@ import { prepareLedger } from './ledger.ts'
 import { listen } from './listen.ts'
 import { makeMetrics } from './metrics.ts'
 import { makeServeReadiness } from './readiness.ts'
+import { type Reload, reload } from './reload.ts'
 
 /** One running proxy process: two ports, and everything behind them. */
 export interface Application {
   readonly clients: string
   readonly operators: string
   readonly engine: Engine
+  /** Reads the configuration again, see reload.ts. */
+  reload(read: () => CrossfadeConfig): Promise<Reload>
   /** Readiness goes, requests on their way finish, queues flush, leases are given back. Idempotent. */
   stop(): Promise<void>
 }
@@ -81,6 +84,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       keys: makeKeysPort(engine),
     },
   })
+  const largest = Math.max(...Object.values(config.integrations).map(({ max_size }) => max_size), 1)
   const clients = makeClientsApp({
     ...common,
     secrets: engine.secrets,
@@ -89,7 +93,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       const section = config.integrations[name]
       return section === undefined ? null : { maxSize: section.max_size }
     },
-    bodyLimit: Math.max(...Object.values(config.integrations).map(({ max_size }) => max_size), 1),
+    bodyLimit: largest,
     phaseOf: (integration, customer) => engine.flags.phases.decide(integration, customer).effective,
     document: clientsDocument(options.version),
   })
@@ -137,6 +141,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       clients: clientsUrl,
       operators: operatorsUrl,
       engine,
+      reload: (read) => reload({ config, read, flags, audit, largest }),
       stop: () => {
         stopping ??= stop()
         return stopping

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Side } from '../../core/side.ts'
 import { type Cap, makeCapBook } from '../../flags/caps.ts'
 import { loadCohortRules } from '../../flags/cohort-files.ts'
-import { makeCohorts } from '../../flags/cohorts.ts'
+import { makeReplaceableCohorts } from '../../flags/cohorts.ts'
 import type { Pin } from '../../flags/decision.ts'
 import { cappedByGates, makeGateBook } from '../../flags/gate-book.ts'
 import { mergeGates } from '../../flags/gates-config.ts'
@@ -35,7 +35,7 @@ export async function openFlags(
   const gateBook = makeGateBook(gatesOf)
   const storedCaps = makeCapBook()
   const caps = cappedByGates(storedCaps, gateBook)
-  const cohorts = makeCohorts(await loadCohortRules(config.cohorts))
+  const cohorts = makeReplaceableCohorts(await loadCohortRules(config.cohorts))
   const source = await makeFlagSource(config.flags, { clock, instance: randomUUID() })
   const integrations = Object.keys(config.integrations)
   const pin = (integration: string): Pin | null => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { type Cap, EVERY_INTEGRATION } from '../../flags/caps.ts'
+import type { Cohorts } from '../../flags/cohorts.ts'
 import { type Budgets, budgetsOf } from '../../flags/guard/config.ts'
 import { type Guard, makeGuard, type Place, type Trip } from '../../flags/guard/guard.ts'
 import { BUDGETS, sentence } from '../../flags/guard/judge.ts'
@@ -34,7 +35,7 @@ export interface GuardWatch {
 export interface GuardWatchParts {
   readonly self: string
   readonly config: Pick<CrossfadeConfig, 'guard' | 'integrations'>
-  readonly flags: Pick<FlagParts, 'caps' | 'phases' | 'cohorts' | 'outlook'>
+  readonly flags: Pick<FlagParts, 'caps' | 'phases' | 'outlook'> & { readonly cohorts: Pick<Cohorts, 'of'> }
   readonly bus: Bus
   readonly spread: Pick<CapSpread, 'add'>
   readonly clock: Clock

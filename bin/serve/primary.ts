@@ -11,6 +11,8 @@ import { makeWorkers } from './workers.ts'
 export interface Primary {
   readonly clients: string
   readonly operators: string
+  /** Every worker reads the configuration again, and says what came of it. */
+  reload(): void
   stop(): Promise<void>
 }
 
@@ -50,7 +52,7 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
   try {
     const operators = await listen(front, config)
     const { clients } = await Promise.race([workers.start(), aborted(options.signal)])
-    return { clients, operators, stop }
+    return { clients, operators, reload: workers.reload, stop }
   } catch (error) {
     await stop()
     throw error

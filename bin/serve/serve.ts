@@ -17,7 +17,9 @@ import { startTraffic, type Traffic } from '../embedded/sample/traffic.ts'
 import { type EmbeddedSystem, startEmbedded } from '../embedded/system.ts'
 import { type Application, startApplication } from './application.ts'
 import { serveFault } from './faults.ts'
+import { onHangup } from './hangup.ts'
 import { type Primary, startPrimary } from './primary.ts'
+import { describeReload } from './reload.ts'
 import { type WorkerRole, workerRole } from './worker.ts'
 
 export interface ServeOptions {
@@ -63,6 +65,8 @@ async function serveWithWorkers(options: ServeOptions, io: Io): Promise<Exit> {
       signal: io.signal,
     })
     const { clients, operators } = primary
+    // A worker hears it by the channel: the signal is sent to this process alone, or by a terminal to all of them.
+    onHangup(async () => primary?.reload(), io.signal)
     report.object({ serving: { clients, operators, config: path, pid: process.pid, workers } })
     await untilAborted(io.signal)
     report.note('stopping: requests on their way are answered')
@@ -97,6 +101,13 @@ async function serveHere(options: ServeOptions, io: Io, role: WorkerRole | null)
       signal: io.signal,
       ...(role === null ? {} : { operators: role.operators }),
     })
+    const again = async (): Promise<void> => {
+      const told = await application?.reload(() => loadConfig(path, io.env))
+      if (told !== undefined) report.note(`${role === null ? '' : `worker ${role.number}: `}${describeReload(told)}`)
+    }
+    // The embedded system ends with its terminal.
+    if (role !== null) role.onReload(again)
+    else if (!options.embedded) onHangup(again, io.signal)
     if (system !== null) announce(system, application, (text) => report.note(text))
     const { clients, operators } = application
     if (role !== null) role.serving({ clients, operators }, application.engine.metrics.registry)

@@ -9,7 +9,7 @@ export const fromWorker = z.object({
 })
 export type FromWorker = z.output<typeof fromWorker>
 
-export const toWorker = z.object({ crossfade: z.literal('stop') })
+export const toWorker = z.object({ crossfade: z.enum(['stop', 'reload']) })
 export type ToWorker = z.output<typeof toWorker>
 
 /** Set in the environment of a worker: its number, from 1. */

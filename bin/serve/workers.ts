@@ -14,6 +14,8 @@ export interface Workers {
   start(): Promise<{ readonly clients: string }>
   /** By number, from 1; null while it is not there. */
   all(): readonly (FromWorker | null)[]
+  /** Tells each that is there; one that starts later reads the file anyway. */
+  reload(): void
   /** All of them drain and end; those that do not within `patience` ms are killed. */
   stop(): Promise<void>
 }
@@ -118,6 +120,11 @@ export function makeWorkers(options: WorkersOptions): Workers {
       return first.promise
     },
     all: () => slots.map(({ serving }) => serving),
+    reload: () => {
+      for (const { worker } of slots) {
+        if (worker?.isConnected()) worker.send({ crossfade: 'reload' } satisfies ToWorker, () => undefined)
+      }
+    },
     stop: async () => {
       stopping.abort()
       first.promise.catch(() => undefined)

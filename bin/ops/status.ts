@@ -1,11 +1,10 @@
-import { type Cap, EVERY_INTEGRATION } from '../../flags/caps.ts'
-import type { Decision } from '../../flags/decision.ts'
 import { addCounts, type CustomerCounts, NO_COUNTS, readCounts } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
 import type { StatusPort } from '../../proxy/ops/ports.ts'
-import type { CohortPhase, Counts, Explanation, IntegrationStatus } from '../../proxy/ops/status.ts'
+import type { CohortPhase, Counts, IntegrationStatus } from '../../proxy/ops/status.ts'
 import type { Engine } from '../serve/engine.ts'
 import { showCap } from './caps.ts'
+import { explain } from './explain.ts'
 import { waitsOf } from './gates.ts'
 import { guardStatus } from './guard.ts'
 import { select } from './select.ts'
@@ -103,43 +102,4 @@ const sideOf = ({ config }: Engine, store: string) => {
   const uses = Object.values(config.integrations)
   if (uses.some(({ legacy }) => legacy === store)) return 'legacy' as const
   return uses.some((use) => use.new === store) ? ('new' as const) : null
-}
-
-/** What opens a gate: what it waits for, or an operator's word. */
-function openWith({ flags }: Engine, { integration, cohort, requested }: Decision): readonly string[] {
-  const { hold } = flags.gateBook.mark(integration, cohort)
-  const force = `crossfade gates force ${integration} ${requested} --cohort ${cohort} --execute --reason "..."`
-  return [...new Set(hold?.waits.map(({ next }) => next)), force]
-}
-
-const liftCommand = ({ integration, cohort }: Cap): string =>
-  `crossfade lift ${integration === EVERY_INTEGRATION ? '--all' : integration}${cohort === null ? '' : ` --cohort ${cohort}`}`
-
-function explain(engine: Engine, integration: string, customer: string): Explanation {
-  const decision = engine.flags.phases.decide(integration, customer)
-  const { cap, pin } = decision
-  const steps = [
-    {
-      rule: decision.source === 'flag' ? 'flag' : 'last known phase',
-      phase: decision.requested,
-      because: decision.reason,
-    },
-    ...(cap === null ? [] : [{ rule: `cap (${cap.kind})`, phase: cap.phase, because: `${cap.by}: ${cap.reason}` }]),
-    ...(pin === null ? [] : [{ rule: 'state', phase: pin.phase, because: pin.reason }]),
-  ]
-  const next = [
-    ...(pin === null ? [] : [`crossfade migrate ${integration} --execute --reason "..."`]),
-    ...(cap === null ? [] : cap.kind === 'gate' ? openWith(engine, decision) : [liftCommand(cap)]),
-    `crossfade flags set ${integration} --cohort ${decision.cohort} PHASE --execute --reason "..."`,
-  ]
-  return {
-    integration,
-    customer,
-    cohort: decision.cohort,
-    state: engine.parts.replica.state(integration) ?? 'bare',
-    requested: decision.source === 'initial' ? null : decision.requested,
-    effective: decision.effective,
-    steps,
-    next,
-  }
 }

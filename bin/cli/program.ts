@@ -6,6 +6,7 @@ import { type Io, processIo } from './io.ts'
 import { makeReport } from './report.ts'
 import { makeRunner, type Runner } from './session.ts'
 import { addConfig } from './verbs/config.ts'
+import { addEvents } from './verbs/events.ts'
 import { addFlags } from './verbs/flags.ts'
 import { addGates } from './verbs/gates.ts'
 import { addKeys } from './verbs/keys.ts'
@@ -30,6 +31,7 @@ const VERBS = [
   addLift,
   addCaps,
   addRecords,
+  addEvents,
   addReplicas,
   addKeys,
 ]

@@ -1,12 +1,12 @@
 import type { Address } from '../../backends/secret.ts'
 import type { MismatchClass } from '../../ledger/compare.ts'
 import { acceptQuarantine, countQuarantine, listQuarantine } from '../../ledger/postgres/quarantine.ts'
-import type { EventsPort, MismatchesPort } from '../../proxy/ops/ports.ts'
+import type { MismatchesPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { select } from './select.ts'
 
 /** The key of the next page: of the last entry, if the page is full. */
-const nextOf = <T>(entries: readonly T[], limit: number, keyOf: (entry: T) => string): string | null => {
+export const nextOf = <T>(entries: readonly T[], limit: number, keyOf: (entry: T) => string): string | null => {
   const last = entries.at(-1)
   return entries.length < limit || last === undefined ? null : keyOf(last)
 }
@@ -46,30 +46,6 @@ export function makeMismatchesPort({ config, mismatches, parts, journal, settler
       await journal.append({ kind: 'quarantine-accepted', integration, actor: by, detail: { reason, ...accepted } })
       settler.nudge()
       return { executed: true, ...accepted }
-    },
-  }
-}
-
-const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
-
-export function makeEventsPort({ config, journal }: Engine): EventsPort {
-  return {
-    events: async ({ selector, limit, after }) => {
-      const found = await journal.list(select(config, selector), limit, after)
-      return {
-        events: found.map(({ id, at, kind, integration, actor, detail }) => ({
-          id,
-          at,
-          kind,
-          integration,
-          cohort: text(detail['cohort']),
-          from: text(detail['from']),
-          to: text(detail['to']),
-          by: actor,
-          reason: text(detail['reason']),
-        })),
-        next: nextOf(found, limit, ({ id }) => id),
-      }
     },
   }
 }

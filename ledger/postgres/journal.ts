@@ -17,26 +17,36 @@ export interface Journal {
   append(event: JournalEvent): Promise<void>
   /** Newest first, those that concern every integration too; `before` is the id that the page before ended with. */
   list(integrations: readonly string[], limit: number, before?: string): Promise<readonly StoredEvent[]>
+  /** The other way: oldest first, those with a greater number than `after`, for who follows what happens. */
+  since(integrations: readonly string[], limit: number, after: string): Promise<readonly StoredEvent[]>
 }
+
+/** Changes of the caps: their events say the revision of the caps that has them, so that it can be told which replicas run it. */
+const OF_CAPS = ['rollback', 'lift', 'guard-trip']
 
 // `event.id`: a bare `id` would be the text of the answer, and 9 comes after 10 there.
 const LIST = `select id::text as id, at, kind, integration, actor, detail from crossfade.event
   where (integration is null or integration = any ($1::text[])) and ($3::bigint is null or id < $3) order by event.id desc limit $2`
 
+const SINCE = `select id::text as id, at, kind, integration, actor, detail from crossfade.event
+  where (integration is null or integration = any ($1::text[])) and id > $3::bigint order by event.id limit $2`
+
+const APPEND = `insert into crossfade.event (kind, integration, actor, detail)
+  select $1, $2, $3, $4::jsonb || case when $5::boolean
+    then jsonb_build_object('caps_revision', (select n from crossfade.revision where what = 'caps')) else '{}' end`
+
+type Row = Omit<StoredEvent, 'at'> & { readonly at: Date }
+const toEvent = (row: Row): StoredEvent => ({ ...row, at: row.at.toISOString() })
+
 export const makeJournal = (database: Database): Journal => ({
   append: async ({ kind, integration, actor, detail }) => {
-    await database.query(
-      'crossfade-event',
-      'insert into crossfade.event (kind, integration, actor, detail) values ($1, $2, $3, $4::jsonb)',
-      [kind, integration, actor, JSON.stringify(detail)],
-    )
+    const values = [kind, integration, actor, JSON.stringify(detail), OF_CAPS.includes(kind)]
+    await database.query('crossfade-event', APPEND, values)
   },
   list: async (integrations, limit, before) => {
-    const rows = await database.query<Omit<StoredEvent, 'at'> & { at: Date }>('crossfade-events', LIST, [
-      integrations,
-      limit,
-      before ?? null,
-    ])
-    return rows.map((row) => ({ ...row, at: row.at.toISOString() }))
+    const rows = await database.query<Row>('crossfade-events', LIST, [integrations, limit, before ?? null])
+    return rows.map(toEvent)
   },
+  since: async (integrations, limit, after) =>
+    (await database.query<Row>('crossfade-events-since', SINCE, [integrations, limit, after])).map(toEvent),
 })

@@ -119,9 +119,12 @@ export const quarantineEntrySchema = z.strictObject({
 export const quarantineQuery = z.strictObject({ selector: selector.default('*'), ...page })
 export const quarantineAnswer = z.strictObject({ entries: z.array(quarantineEntrySchema), next: z.string().nullable() })
 
-/** Every flip, cap, trip, rollback, lift and stage: who, when, from, to, why. */
+/**
+ * What happened, one a fact, whichever process noticed it: `flag` what a flag asks for, `phase` what a cohort runs, `gate-held`,
+ * `gate-released` and `gate-forced`, `flag-set`, `rollback`, `lift`, `guard-trip`, runs of the migrator, stages, keys.
+ */
 export const eventSchema = z.strictObject({
-  id: z.string(),
+  id: z.string().describe('A number that grows; not every number is there.'),
   at: instant,
   kind: z.string(),
   integration: integrationName.nullable(),
@@ -130,9 +133,24 @@ export const eventSchema = z.strictObject({
   to: z.string().nullable(),
   by: z.string().nullable(),
   reason: z.string().nullable(),
+  applied: z
+    .strictObject({ replicas: count, of: count })
+    .nullable()
+    .describe('Of the live replicas, those that run it by now; null where it is not a change that replicas follow.'),
 })
-export const eventsQuery = z.strictObject({ selector: selector.default('*'), ...page })
-export const eventsAnswer = z.strictObject({ events: z.array(eventSchema), next: z.string().nullable() })
+export const eventsQuery = z.strictObject({
+  selector: selector.default('*'),
+  ...page,
+  since: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional()
+    .describe('Only events with a greater number, oldest first; 0 for all. Not with `after`.'),
+})
+export const eventsAnswer = z.strictObject({
+  events: z.array(eventSchema),
+  next: z.string().nullable().describe('Of the next page: the `after`, or the `since`, to ask with.'),
+})
 
 export type Migrate = z.infer<typeof migrateBody>
 export type Verify = z.infer<typeof verifyBody>

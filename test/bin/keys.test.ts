@@ -20,7 +20,7 @@ async function withKeys(t: TestContext) {
   const keys = makeKeysPort({
     stores: { all, pairs: () => assert.fail('no pair is asked for'), close: async () => {} },
     clock: systemClock,
-    journal: { append: async (event) => void events.push(event), list: async () => [] },
+    journal: { append: async (event) => void events.push(event), list: async () => [], since: async () => [] },
   })
   const { port, tokenOf, audited } = await withOperators(t, [], { keys })
   const folder = temporaryFolder(t)

@@ -18,7 +18,7 @@ import { type ConfigInput, SAMPLE_ENVIRONMENT, sampleConfig } from '../../bin/em
 import { seedLegacy } from '../../bin/embedded/sample/legacy.ts'
 import { SAMPLE_DEFAULTS } from '../../bin/embedded/sample/secrets.ts'
 import { type Application, startApplication } from '../../bin/serve/application.ts'
-import { systemClock } from '../../core/clock.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import { writeFlagFile } from '../../flags/flag-file.ts'
 import type { Phase } from '../../flags/phase.ts'
 import { enrol } from '../../migrator/enrol.ts'
@@ -127,6 +127,7 @@ export async function makeSystem(
     readonly capsFile?: boolean
     /** None unless a test is about them: phases are then free to mix. */
     readonly gates?: NonNullable<ConfigInput['gates']>
+    readonly clock?: Clock
   },
 ): Promise<System> {
   const folder = mkdtempSync(join(tmpdir(), 'crossfade-serve-'))
@@ -192,7 +193,7 @@ export async function makeSystem(
   const serve = async (config: string, name: string): Promise<Replica> => {
     const application = await startApplication({
       config: loadConfig(config, {}),
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       log: pino({ level: 'silent' }),
       name,
       // What is owed stays owed while a test looks at it.

@@ -10,14 +10,14 @@ interface AcceptOptions {
   readonly reason?: string
 }
 
-interface Options {
+export interface PageOptions {
   readonly all?: boolean
   readonly limit: number
   readonly after?: string
   readonly show?: 'open' | 'all'
 }
 
-const paged = (parent: Command, verb: string, description: string): Command =>
+export const paged = (parent: Command, verb: string, description: string): Command =>
   parent
     .command(verb)
     .description(description)
@@ -26,20 +26,19 @@ const paged = (parent: Command, verb: string, description: string): Command =>
     .option('--limit <n>', 'at most so many', wholeNumber, 100)
     .option('--after <key>', 'go on after this page: the next of the answer before')
 
-const queryOf = (args: Args, { all, limit, after }: Options) => ({
+export const queryOf = (args: Args, { all, limit, after }: PageOptions) => ({
   selector: selectorOf(args['selector'], all, '*'),
   limit,
   ...(after === undefined ? {} : { after }),
 })
 
-const showMore = ({ report }: Session, next: string | null): void => {
+export const showMore = ({ report }: Session, next: string | null): void => {
   if (next !== null) report.note(`there are more: --after ${JSON.stringify(next)}`)
 }
 
 export const addRecords = (program: Command, runner: Runner): void => {
   addMismatches(program, runner)
   addQuarantine(program, runner)
-  addEvents(program, runner)
 }
 
 const addMismatches = (program: Command, runner: Runner): void => {
@@ -48,7 +47,7 @@ const addMismatches = (program: Command, runner: Runner): void => {
     'mismatches',
     'Differences between the sides that stayed; never a value.',
   ).addOption(new Option('--show <which>', 'open ones, or resolved ones too').choices(['open', 'all']).default('open'))
-  runner.bind<Options>(mismatches, async (session, args, options) => {
+  runner.bind<PageOptions>(mismatches, async (session, args, options) => {
     const query = { ...queryOf(args, options), show: options.show ?? 'open' }
     const answer = await session.ops().call('mismatches', { query }, session.io.signal)
     const rows = answer.mismatches.map((m) => [
@@ -70,7 +69,7 @@ const addQuarantine = (program: Command, runner: Runner): void => {
   const quarantine = program.command('quarantine').description('Secrets that cannot be copied.')
   addAccept(quarantine, runner)
   const list = paged(quarantine, 'list', 'What cannot be copied, and why; it stays served from where it is.')
-  runner.bind<Options>(list, async (session, args, options) => {
+  runner.bind<PageOptions>(list, async (session, args, options) => {
     const answer = await session.ops().call('quarantine', { query: queryOf(args, options) }, session.io.signal)
     const rows = answer.entries.map((e) => [e.integration, e.customer, e.name, e.reason, e.at ?? '-'])
     session.report.data(columns(['INTEGRATION', 'CUSTOMER', 'NAME', 'REASON', 'SINCE'], rows))
@@ -97,26 +96,6 @@ const addAccept = (quarantine: Command, runner: Runner): void => {
     report.data(`${answer.left_behind} stay in quarantine, and behind when the integration is finalized\n`)
     if (!execute) report.note('nothing was done: add --execute --reason "why" to do it')
     report.object(answer)
-    return 'ok'
-  })
-}
-
-const addEvents = (program: Command, runner: Runner): void => {
-  const events = paged(program, 'events', 'Who changed what, when and why; newest first.')
-  runner.bind<Options>(events, async (session, args, options) => {
-    const answer = await session.ops().call('events', { query: queryOf(args, options) }, session.io.signal)
-    const rows = answer.events.map((e) => [
-      e.at,
-      e.kind,
-      e.integration ?? 'all',
-      e.cohort ?? 'all',
-      `${e.from ?? '-'} to ${e.to ?? '-'}`,
-      e.by ?? '-',
-      e.reason ?? '-',
-    ])
-    session.report.data(columns(['AT', 'WHAT', 'INTEGRATION', 'COHORT', 'CHANGE', 'BY', 'REASON'], rows))
-    showMore(session, answer.next)
-    session.report.object(answer)
     return 'ok'
   })
 }

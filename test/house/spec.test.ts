@@ -184,7 +184,7 @@ test('the metrics and verbs that the runbook names are there, and CONTRIBUTING.m
     [],
   )
   const cli = readProjectFile('docs/cli.md')
-  const verbs = [...runbook.matchAll(/\bcrossfade ((?:config |flags |replicas |quarantine |keys )?[a-z]+)/g)].map(
+  const verbs = [...runbook.matchAll(/\bcrossfade ((?:config |flags |replicas |quarantine |keys |gates )?[a-z]+)/g)].map(
     ([, verb]) => verb,
   )
   assert.notEqual(verbs.length, 0)

@@ -8,7 +8,6 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   acceptFlags: {},
   rollback: { selector: 'aws' },
   lift: { selector: 'aws' },
-  changeKeys: { change: 'rotate', customer: 'c/1' },
   forceGate: { selector: 'aws', phase: 'live', execute: true, reason: 'go' },
   migrate: { integration: 'aws' },
   finalize: { integration: 'aws' },

@@ -184,9 +184,9 @@ test('the metrics and verbs that the runbook names are there, and CONTRIBUTING.m
     [],
   )
   const cli = readProjectFile('docs/cli.md')
-  const verbs = [...runbook.matchAll(/\bcrossfade ((?:config |flags |replicas |quarantine |keys |gates )?[a-z]+)/g)].map(
-    ([, verb]) => verb,
-  )
+  const verbs = [
+    ...runbook.matchAll(/\bcrossfade ((?:config |flags |replicas |quarantine |keys |gates )?[a-z]+)/g),
+  ].map(([, verb]) => verb)
   assert.notEqual(verbs.length, 0)
   assert.deepEqual(
     verbs.filter((verb) => !cli.includes(`\n## crossfade ${verb}\n`)),

@@ -63,7 +63,7 @@ test('the admin side of a real Unleash', async (t) => {
   await t.test(
     'a client that polls after every call sees, of each customer, the old phase or the new one',
     async (t) => {
-      const integration = 'a-long-name-that-gives-many-prefixes'
+      const integration = 'a-long-name-that-gives-many-prefixes-one-for-each-look-at-it'
       const view = clientsView(server, integration)
       const changes = await seenDuring(adminApi(t, server), view, [
         wanting(integration, [{ phase: 'shadow', percent: 30 }, { phase: 'dualwrite', percent: 60 }, OFF]),

@@ -5,6 +5,9 @@
  *
  * A ping may succeed where calls do not (a table that is locked). So after it a single call is let through, the others are
  * refused as long as it takes, and if it fails the breaker is open again.
+ *
+ * The first ping is sent soon, the next ones ever later: a stall of this process (a pause, a busy machine) ends all its
+ * calls at once and looks like a store that hangs, and it shall not cost a whole reset.
  */
 import type { IBreaker } from 'cockatiel'
 import { CircuitState, circuitBreaker, handleWhenResult } from 'cockatiel'
@@ -25,7 +28,7 @@ export interface Breaker {
 export interface BreakerOptions {
   /** Failures in a row that open it. */
   readonly failures: number
-  /** ms between two pings while it is open. */
+  /** Longest that it waits between two pings while it is open, in ms. */
   readonly reset: number
   /** Bounded in time; never rejects. */
   readonly ping: () => Promise<Attempted>
@@ -42,6 +45,8 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
   [CircuitState.Isolated]: 'open',
 }
 
+const FIRST_PING_MS = 100
+
 export function makeBreaker({ failures, reset, ping, clock, onState }: BreakerOptions): Breaker {
   const closed = new AbortController()
   const circuit = circuitBreaker(
@@ -49,9 +54,13 @@ export function makeBreaker({ failures, reset, ping, clock, onState }: BreakerOp
     // Only our ping is sent while it is open, and when, is said below.
     { halfOpenAfter: 0, breaker: inARow(failures) },
   )
+  /** Until the next ping; it starts anew only when a call was answered. */
+  let pause = Math.min(FIRST_PING_MS, reset)
   const pingUntilBack = async (): Promise<void> => {
-    do await clock.sleep(reset, closed.signal)
-    while ((await circuit.execute(ping)).failed)
+    do {
+      await clock.sleep(pause, closed.signal)
+      pause = Math.min(pause * 2, reset)
+    } while ((await circuit.execute(ping)).failed)
   }
   let last: BreakerState = 'closed'
   onState(last)
@@ -70,7 +79,9 @@ export function makeBreaker({ failures, reset, ping, clock, onState }: BreakerOp
   const tryOne = async <T extends Attempted>(call: () => Promise<T>): Promise<T> => {
     trial = 'sent'
     try {
-      return await circuit.execute(call)
+      const answer = await circuit.execute(call)
+      if (!answer.failed) pause = Math.min(FIRST_PING_MS, reset)
+      return answer
     } finally {
       trial = 'none'
     }

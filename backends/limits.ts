@@ -8,7 +8,7 @@ export const limitKeys = {
     .strictObject({ failures: z.int().min(1).default(10), reset: durationSchema.prefault('5s') })
     .prefault({})
     .describe(
-      'Opens after so many failures in a row, of reads or of writes; then a ping every `reset` finds out when it is back.',
+      'Opens after so many failures in a row, of reads or of writes; then pings, ever later and at most `reset` apart, find out when it is back.',
     ),
   concurrency: z
     .strictObject({ max: z.int().min(1).default(64), queue: z.int().min(0).default(256) })

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { enrol } from '../../migrator/enrol.ts'
-import { INTEGRATION, unwatched, withMigrator } from './with-migrator.ts'
+import { at, INTEGRATION, unwatched, withMigrator } from './with-migrator.ts'
+import { type Node, withReplicas } from './with-replicas.ts'
+
+const secret = at('token')
 
 const stateOf = async (under: Awaited<ReturnType<typeof withMigrator>>) =>
   (await under.deps.integrations()).find((row) => row.integration === INTEGRATION)?.state
@@ -61,4 +64,40 @@ test('an integration that is on its way out of the ledger is not enrolled', asyn
   await under.core.stages.transition(INTEGRATION, 'finalizing')
   await assert.rejects(enrol(under.deps, INTEGRATION, unwatched()), { code: 'stage-refused' })
   assert.equal(await stateOf(under), 'finalizing')
+})
+
+for (const { what, act, holds } of [
+  { what: 'deletes', act: (node: Node) => node.remove(secret), holds: null },
+  { what: 'writes', act: (node: Node) => node.write(secret, 'later'), holds: 'later' },
+]) {
+  test(`a replica that does not track yet ${what} after a tracked write: the row does not believe what it knew`, async (t) => {
+    const under = await withReplicas(t, 2, { enrolled: false })
+    const [early, late] = [under.node(0), under.node(1)]
+    await under.core.stages.transition(INTEGRATION, 'enrolling')
+    await early.refresh()
+    await early.write(secret, 'first')
+    await early.flush()
+    assert.deepEqual([early.state(), late.state()], ['enrolling', 'bare'])
+    await act(late)
+    const { outcome, message } = await under.run('migrate')
+    assert.deepEqual([outcome, message], ['done', null])
+    assert.equal((await under.deps.counts(INTEGRATION)).quarantined, 0)
+    assert.deepEqual(await under.held(secret), { legacy: holds, new: holds })
+  })
+}
+
+test('a tracked write that began beside untracked ones and ends after enrolled teaches the row nothing', async (t) => {
+  const { core } = await withMigrator(t, { enrolled: false })
+  const { ledger, stages } = core
+  await stages.transition(INTEGRATION, 'enrolling')
+  const op = 'began-early'
+  const begun = await ledger.begin({
+    ...{ op, address: secret, kind: 'put', fingerprint: 'x', expect: null, needsQuiet: false, lease: 60_000 },
+    plan: { first: 'legacy', second: null },
+  })
+  assert.equal(begun.kind, 'begun')
+  await stages.transition(INTEGRATION, 'enrolled')
+  await ledger.finish({ op, address: secret, outcome: 'debt', versions: {}, knownSeq: null })
+  const { row } = await ledger.ask(secret)
+  assert.deepEqual([row?.fresh, row?.current], ['legacy', null])
 })

@@ -210,6 +210,12 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
     find: "r.deleted := fingerprint = 'absent';",
     put: 'r.deleted := false;',
   },
+  'sql-enrolling-knows': {
+    breaks: 'a row learns nothing while some replica does not track its writes',
+    file: BEGIN,
+    find: " and state <> 'enrolling', 'b'",
+    put: ", 'b'",
+  },
   'sql-final-quiet': {
     breaks: 'one side is given up only when no row needs it',
     file: STAGES,

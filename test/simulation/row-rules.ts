@@ -80,7 +80,12 @@ const puts = (row: Row, plan: WritePlan): { readonly first: Side; readonly secon
   second: plan.second !== null || row.first !== plan.first ? otherSide(row.first) : null,
 })
 
-const begin = (rules: RowRules, found: Row | null, request: BeginRequest, now: number): Step<BeginAnswer> => {
+const begin = (
+  rules: RowRules,
+  { found, state }: { readonly found: Row | null; readonly state: IntegrationState },
+  request: BeginRequest,
+  now: number,
+): Step<BeginAnswer> => {
   const start = found ?? freshRow(request.plan.first)
   const before = start.ops[request.op]
   if (before?.answer) return { row: start, answer: before.answer }
@@ -110,7 +115,8 @@ const begin = (rules: RowRules, found: Row | null, request: BeginRequest, now: n
   const op: Op = {
     kind: request.kind,
     version,
-    alone,
+    // Beside one that does not track its writes yet, nobody is alone.
+    alone: alone && state !== 'enrolling',
     wasBoth,
     exclusive: request.expect !== null,
     fingerprint: request.fingerprint,

@@ -71,8 +71,10 @@ export function connect(
     statement(
       `begin ${request.kind} ${request.fingerprint} of ${request.address.name} as ${request.plan.first} first`,
       (): BeginAnswer => {
-        if (!state.rules.admits(stateOf(state, request.address.integration), request.plan)) return { kind: 'reload' }
-        const { row, answer } = rowBegin(state.rules, rowOf(request.address), request, world.now())
+        const now = stateOf(state, request.address.integration)
+        if (!state.rules.admits(now, request.plan)) return { kind: 'reload' }
+        const found = { found: rowOf(request.address), state: now }
+        const { row, answer } = rowBegin(state.rules, found, request, world.now())
         save(request.address, row)
         return answer
       },

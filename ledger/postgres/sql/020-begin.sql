@@ -12,7 +12,7 @@ create function crossfade.admits(state text, first text, second text) returns bo
   end
 $$;
 
-create function crossfade.begin_one(q jsonb) returns jsonb language plpgsql volatile as $$
+create function crossfade.begin_one(q jsonb, state text) returns jsonb language plpgsql volatile as $$
 declare
   r crossfade.secret;
   op text := q ->> 'op';
@@ -63,7 +63,10 @@ begin
   r.quarantine := null;
   answer := jsonb_build_object('kind', 'begun', 'version', r.version, 'first', r.first, 'second', second,
     'alone', was_alone, 'fresh', r.fresh, 'seq', r.seq, 'known', r.known, 'blank', was_blank);
-  r.ops := r.ops || jsonb_build_object(op, jsonb_build_object('k', q ->> 'kind', 'v', r.version, 'a', was_alone, 'b', was_both,
+  -- Until every replica tracks its writes, one that does not may write beside this operation: it is not undisturbed, and so
+  -- the row learns nothing of what the fresh side holds.
+  r.ops := r.ops || jsonb_build_object(op, jsonb_build_object('k', q ->> 'kind', 'v', r.version,
+    'a', was_alone and state <> 'enrolling', 'b', was_both,
     'x', (q ->> 'expect') is not null, 'd', q ->> 'fingerprint', 'u', now_ms + (q ->> 'lease')::bigint, 'r', answer));
   perform crossfade.save(r);
   return answer;
@@ -88,7 +91,7 @@ begin
     perform pg_advisory_xact_lock_shared(crossfade.state_key(q ->> 'integration'));
     select i.state into state from crossfade.integration i where i.name = q ->> 'integration';
     if crossfade.admits(coalesce(state, 'bare'), q ->> 'first', q ->> 'second') then
-      answers := answers || array[crossfade.begin_one(q)];
+      answers := answers || array[crossfade.begin_one(q, state)];
     else
       answers := answers || array['{"kind": "reload"}'::jsonb];
     end if;

@@ -3,8 +3,9 @@
  * says that it answers again. cockatiel alone would send the next call of a client to find that out, and let all others wait
  * for what it finds (`executeHalfOpen`): with a store that hangs, each of them would wait a whole deadline, after every reset.
  *
- * A ping may succeed where calls do not (a table that is locked). So after it a single call is let through, the others are
- * refused as long as it takes, and if it fails the breaker is open again.
+ * A ping may succeed where calls do not (a table that is locked). So after it one failure opens the breaker again. Where that
+ * has happened and `wary` is set, the next ping lets a single call through, and the others are refused as long as it takes.
+ * Not after the first ping: most stores that answer one are back, and none of their callers shall be refused any more.
  *
  * The first ping is sent soon, the next ones ever later: a stall of this process (a pause, a busy machine) ends all its
  * calls at once and looks like a store that hangs, and it shall not cost a whole reset.
@@ -32,6 +33,8 @@ export interface BreakerOptions {
   readonly reset: number
   /** Bounded in time; never rejects. */
   readonly ping: () => Promise<Attempted>
+  /** After pings that said too much, one call at a time. */
+  readonly wary: boolean
   readonly clock: Clock
   readonly onState: (state: BreakerState) => void
 }
@@ -47,7 +50,7 @@ const STATES: Readonly<Record<CircuitState, BreakerState>> = {
 
 const FIRST_PING_MS = 100
 
-export function makeBreaker({ failures, reset, ping, clock, onState }: BreakerOptions): Breaker {
+export function makeBreaker({ failures, reset, ping, wary, clock, onState }: BreakerOptions): Breaker {
   const closed = new AbortController()
   const circuit = circuitBreaker(
     handleWhenResult((result) => (result as Attempted).failed),
@@ -71,27 +74,50 @@ export function makeBreaker({ failures, reset, ping, clock, onState }: BreakerOp
     // One that opens again after a ping is still being pinged.
     if (before === 'closed') pingUntilBack().catch(() => undefined)
   })
-  /** After a ping: nobody knows yet whether calls are answered. */
-  let trial: 'none' | 'due' | 'sent' = 'none'
-  circuit.onReset(() => {
-    trial = 'due'
-  })
-  const tryOne = async <T extends Attempted>(call: () => Promise<T>): Promise<T> => {
-    trial = 'sent'
-    try {
-      const answer = await circuit.execute(call)
-      if (!answer.failed) pause = Math.min(FIRST_PING_MS, reset)
-      return answer
-    } finally {
-      trial = 'none'
+  const word = makeWord()
+  circuit.onReset(() => word.given())
+  circuit.onBreak(() => word.broken())
+  let isTrying = false
+  const execute = async <T extends Attempted>(call: () => Promise<T>): Promise<T> => {
+    const answer = await circuit.execute(call)
+    if (!answer.failed) {
+      word.kept()
+      pause = Math.min(FIRST_PING_MS, reset)
     }
+    return answer
+  }
+  const alone = async <T extends Attempted>(call: () => Promise<T>): Promise<T | null> => {
+    if (isTrying) return null
+    isTrying = true
+    return execute(call).finally(() => {
+      isTrying = false
+    })
   }
   return {
     attempt: async (call) => {
-      if (circuit.state !== CircuitState.Closed || trial === 'sent') return null
-      return trial === 'due' ? tryOne(call) : circuit.execute(call)
+      if (circuit.state !== CircuitState.Closed) return null
+      return wary && word.isDoubted() ? alone(call) : execute(call)
     },
     close: () => closed.abort(),
+  }
+}
+
+/** What a ping says, that calls are answered: doubted from when it was wrong until a call was answered. */
+function makeWord() {
+  let [isGiven, isDoubted] = [false, false]
+  return {
+    given: () => {
+      isGiven = true
+    },
+    broken: () => {
+      isDoubted ||= isGiven
+      isGiven = false
+    },
+    kept: () => {
+      isGiven = false
+      isDoubted = false
+    },
+    isDoubted: () => isDoubted,
   }
 }
 

@@ -188,6 +188,8 @@ function makeBreakers(store: Store, { breaker, deadline }: Limits, { clock, metr
     makeBreaker({
       ...breaker,
       ping,
+      // Reads have another side to fall back to, or a caller that is told; a burst of them after an outage is not refused.
+      wary: calls === 'writes',
       clock,
       onState: (state) => {
         gauge[calls] = BREAKER_GAUGE[state]

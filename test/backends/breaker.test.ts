@@ -82,6 +82,26 @@ test('pings come soon at first, then ever later, at most a reset apart; a call t
   assert.deepEqual(await pauses(2), [100, 200])
 })
 
+test('when a store is back, a burst of calls is let through: none is refused while another one finds out', async () => {
+  let away = true
+  const { clock, store } = setup(
+    (inner) => ({
+      ...inner,
+      get: async (where, call) => (away ? LOST : inner.get(where, call)),
+      put: async (where, value, condition, call) =>
+        away ? { kind: 'refused', reason: 'unavailable' } : inner.put(where, value, condition, call),
+    }),
+    { ...LIMITS, concurrency: { max: 10, queue: 0 } },
+  )
+  await Promise.all([1, 2, 3].map(() => store.put(WHERE, secret('a'), ANY, CALL)))
+  await Promise.all([1, 2, 3].map(() => store.get(WHERE, CALL)))
+  away = false
+  await clock.advance(100)
+  const puts = await Promise.all([1, 2, 3].map((n) => store.put(address('aws', `n${n}`), secret('a'), ANY, CALL)))
+  const gets = await Promise.all([1, 2, 3].map(() => store.get(WHERE, CALL)))
+  assert.deepEqual(new Set([...puts, ...gets].map(({ kind }) => kind)), new Set(['done', 'absent']))
+})
+
 test('after a ping one failure opens the breaker again, until a call has succeeded', async () => {
   const absent: GetOutcome = { kind: 'absent', deleted: false, fence: null }
   const { seen, change } = scripted([LOST, LOST, LOST, LOST, absent, LOST, absent])
@@ -98,7 +118,7 @@ test('after a ping one failure opens the breaker again, until a call has succeed
   assert.equal(seen.calls, 7)
 })
 
-test('a store that answers reads and hangs on writes has its writes refused at once, and after a ping one of them at a time waits', async () => {
+test('a store that answers reads and hangs on writes has its writes refused at once, and from the second ping on one of them at a time waits', async () => {
   let puts = 0
   const { clock, store } = setup(
     (inner) => ({
@@ -120,13 +140,19 @@ test('a store that answers reads and hangs on writes has its writes refused at o
   }
   assert.deepEqual(await put(), refused)
   assert.equal((await store.get(WHERE, CALL)).kind, 'absent')
+  const lost = { kind: 'unknown', reason: 'timeout' }
   await clock.advance(100)
+  const both = [put(), put()]
+  await clock.advance(500)
+  assert.deepEqual(await Promise.all(both), [lost, lost])
+  assert.deepEqual(await put(), refused)
+  await clock.advance(200)
   const [trial, beside] = [put(), put()]
   assert.deepEqual(await beside, refused)
   await clock.advance(500)
-  assert.deepEqual(await trial, { kind: 'unknown', reason: 'timeout' })
+  assert.deepEqual(await trial, lost)
   assert.deepEqual(await put(), refused)
-  assert.equal(puts, 4)
+  assert.equal(puts, 6)
 })
 
 test('refusals of a value, conflicts and absence never open the breaker', async () => {

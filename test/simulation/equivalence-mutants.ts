@@ -61,7 +61,7 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
   'sql-settle-hasty': {
     breaks: 'a settle that was refused waits before it is tried again',
     file: SETTLE,
-    find: ' + least(60, 0.25 * power(2, least(r.attempts, 10)))',
+    find: ' + least(30, 0.25 * power(2, least(r.attempts, 10)))',
     put: ' + 0',
   },
   'sql-quarantine-late': {

@@ -210,7 +210,7 @@ export const applyResult = (
     }
     case 'later': {
       const attempts = row.attempts + 1
-      return { ...row, attempts, settleAfter: now + Math.min(60_000, 250 * 2 ** Math.min(attempts, 10)) }
+      return { ...row, attempts, settleAfter: now + Math.min(30_000, 250 * 2 ** Math.min(attempts, 10)) }
     }
     case 'quarantine':
       return unchanged ? { ...row, quarantine: result.reason, current: result.current ?? row.current } : row

@@ -59,20 +59,29 @@ export function makeBreaker({ failures, reset, ping, wary, clock, onState }: Bre
   )
   /** Until the next ping; it starts anew only when a call was answered. */
   let pause = Math.min(FIRST_PING_MS, reset)
+  let isPinging = false
+  /**
+   * Until it is closed, not until a ping succeeds: a call that was under way before it opened may fail while the ping is, which
+   * opens it again, and then the ping that succeeds closes nothing.
+   */
   const pingUntilBack = async (): Promise<void> => {
-    do {
-      await clock.sleep(pause, closed.signal)
-      pause = Math.min(pause * 2, reset)
-    } while ((await circuit.execute(ping)).failed)
+    isPinging = true
+    try {
+      do {
+        await clock.sleep(pause, closed.signal)
+        pause = Math.min(pause * 2, reset)
+        await circuit.execute(ping)
+      } while (circuit.state !== CircuitState.Closed)
+    } finally {
+      isPinging = false
+    }
   }
   let last: BreakerState = 'closed'
   onState(last)
   circuit.onStateChange((state) => {
-    const before = last
     last = STATES[state]
     onState(last)
-    // One that opens again after a ping is still being pinged.
-    if (before === 'closed') pingUntilBack().catch(() => undefined)
+    if (last === 'open' && !isPinging) pingUntilBack().catch(() => undefined)
   })
   const word = makeWord()
   circuit.onReset(() => word.given())

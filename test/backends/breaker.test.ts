@@ -50,6 +50,36 @@ test('while a store hangs, none of its callers waits to find out whether it is b
   assert.deepEqual([pings, gets], [2, 4])
 })
 
+test('a call from before the breaker opened fails while a ping is on its way: it is pinged on until it is closed', async () => {
+  const slow = Promise.withResolvers<GetOutcome>()
+  const answered = Promise.withResolvers<void>()
+  let [gets, pings] = [0, 0]
+  const { clock, store, metric } = setup(
+    (inner) => ({
+      ...inner,
+      get: async () => (gets++ === 0 ? slow.promise : LOST),
+      ping: async (call) => {
+        if (pings++ === 0) await answered.promise
+        return inner.ping(call)
+      },
+    }),
+    { ...LIMITS, concurrency: { max: 4, queue: 0 } },
+  )
+  const open = async () => (await metric('crossfade_store_breaker_open'))['legacy']
+  const early = store.get(WHERE, CALL)
+  await Promise.all([store.get(WHERE, CALL), store.get(WHERE, CALL)])
+  await clock.advance(100)
+  assert.deepEqual([pings, await open()], [1, 0.5])
+  slow.resolve(LOST)
+  await early
+  assert.equal(await open(), 1)
+  answered.resolve()
+  await clock.advance(0)
+  assert.equal(await open(), 1)
+  await clock.advance(200)
+  assert.deepEqual([pings, await open()], [2, 0])
+})
+
 test('pings come soon at first, then ever later, at most a reset apart; a call that was answered brings back the short ones', async () => {
   let away = true
   let pings = 0

@@ -47,6 +47,8 @@ export async function personalToken(server: UnleashServer): Promise<string> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ username: 'admin', password: 'unleash4all' }),
   })
+  // express-session holds the last byte of the body back until the session is stored: headers alone come too early.
+  await login.arrayBuffer()
   const cookie = login.headers
     .getSetCookie()
     .map((line) => line.split(';')[0])

@@ -1,3 +1,4 @@
+import { readDebts } from '../../ledger/postgres/owing.ts'
 import { addCounts, type CustomerCounts, NO_COUNTS, readCounts } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
 import type { StatusPort } from '../../proxy/ops/ports.ts'
@@ -28,6 +29,7 @@ export function makeStatusPort(engine: Engine): StatusPort {
       select(engine.config, integration)
       return explain(engine, integration, customer)
     },
+    debts: () => readDebts(engine.parts.database),
   }
 }
 
@@ -98,7 +100,7 @@ function why(engine: Engine, { integration, requested, cap, pin, runs }: Seen): 
   return doubt === undefined ? 'the flag asks for it' : `the last known phase stands: ${doubt.detail}`
 }
 
-const sideOf = ({ config }: Engine, store: string) => {
+export const sideOf = ({ config }: Engine, store: string) => {
   const uses = Object.values(config.integrations)
   if (uses.some(({ legacy }) => legacy === store)) return 'legacy' as const
   return uses.some((use) => use.new === store) ? ('new' as const) : null

@@ -5,12 +5,14 @@ import { makeTokens } from '../../access/tokens.ts'
 import { loadTokens } from '../../access/tokens-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
+import { readPageFiles } from '../../dashboards/page-files.ts'
 import { observeFlags } from '../../flags/observe.ts'
 import { untilReachable } from '../../ledger/postgres/database.ts'
 import { makeClientsApp } from '../../proxy/http/clients.ts'
 import { clientsDocument } from '../../proxy/http/openapi.ts'
 import { operatorsDocument } from '../../proxy/ops/openapi.ts'
 import { makeOperatorsApp } from '../../proxy/ops/operators.ts'
+import type { OpsPorts } from '../../proxy/ops/ports.ts'
 import type { ListenAddress } from '../config/listen.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { makeCapsPort } from '../ops/caps.ts'
@@ -26,6 +28,7 @@ import { makeStatusPort } from '../ops/status.ts'
 import { type Engine, makeEngine } from './engine.ts'
 import { prepareLedger } from './ledger.ts'
 import { listen } from './listen.ts'
+import { openLive } from './live.ts'
 import { makeMetrics } from './metrics.ts'
 import { makeServeReadiness } from './readiness.ts'
 import { type Reload, reload } from './reload.ts'
@@ -67,23 +70,16 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   const readiness = makeServeReadiness(engine)
   const admission = { tokens, audit, clock, accessMetrics: metrics.access }
   const common = { ...admission, log, newId: randomUUID }
+  const refreshing = new AbortController()
+  const ports = makePorts(engine)
   const ops = makeOperatorsApp({
     ...common,
     registry: metrics.registry,
     readiness,
     document: operatorsDocument(options.version),
-    ports: {
-      status: makeStatusPort(engine),
-      flags: makeFlagsPort(engine),
-      heldFlags: makeHeldFlagsPort(engine),
-      caps: makeCapsPort(engine),
-      gates: makeGatesPort(engine),
-      migrate: makeMigratePort(engine),
-      mismatches: makeMismatchesPort(engine),
-      events: makeEventsPort(engine),
-      replicas: makeReplicasPort(engine),
-      keys: makeKeysPort(engine),
-    },
+    ports,
+    live: openLive(engine, ports, refreshing.signal),
+    page: readPageFiles(),
   })
   const largest = Math.max(...Object.values(config.integrations).map(({ max_size }) => max_size), 1)
   const clients = makeClientsApp({
@@ -106,7 +102,6 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     gates: flags.gateBook,
     metrics: metrics.flags,
   })
-  const refreshing = new AbortController()
 
   let stopping: Promise<void> | null = null
   const stop = async (): Promise<void> => {
@@ -153,6 +148,19 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     throw error
   }
 }
+
+const makePorts = (engine: Engine): OpsPorts => ({
+  status: makeStatusPort(engine),
+  flags: makeFlagsPort(engine),
+  heldFlags: makeHeldFlagsPort(engine),
+  caps: makeCapsPort(engine),
+  gates: makeGatesPort(engine),
+  migrate: makeMigratePort(engine),
+  mismatches: makeMismatchesPort(engine),
+  events: makeEventsPort(engine),
+  replicas: makeReplicasPort(engine),
+  keys: makeKeysPort(engine),
+})
 
 /** A cold start without the ledger is not ready, says so and tries again; a ledger that refuses is final. */
 async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOptions): Promise<void> {

@@ -43,6 +43,11 @@ export const HTTP_FAULTS = {
     title: 'This operation wants a reason',
     next: 'Say why: --reason on the command line, reason in the body.',
   },
+  'too-many-watchers': {
+    status: 503,
+    title: 'Too many live pages are open at this replica',
+    next: 'Close one, or ask another replica.',
+  },
   internal: {
     status: 500,
     title: 'Something broke inside Crossfade',

@@ -26,7 +26,7 @@ import {
 } from './keys.ts'
 import { forgetReplicaAnswer, forgetReplicaBody, replicasAnswer } from './replicas.ts'
 import { explainAnswer, explainParams, statusAnswer, statusQuery } from './status.ts'
-import { NOTHING } from './words.ts'
+import { NOTHING, whoamiAnswer } from './words.ts'
 import {
   acceptAnswer,
   acceptBody,
@@ -68,6 +68,7 @@ const post = { method: 'POST', role: 'operator', params: NOTHING, query: NOTHING
  * Errors are problem+json with a code of docs/errors.md.
  */
 export const OPS_ROUTES = {
+  whoami: { ...get, path: '/whoami', answer: whoamiAnswer, summary: 'Who the token is, and what it may do here.' },
   status: {
     ...get,
     path: '/status',

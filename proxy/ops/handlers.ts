@@ -1,13 +1,21 @@
+import { ALLOWED } from '../../access/roles.ts'
+import type { Caller } from '../../access/tokens.ts'
 import { httpFault } from '../http/faults.ts'
 import type { OpsAnswer, OpsInput, OpsName } from './api.ts'
 import type { OpsPorts } from './ports.ts'
 
 /** One handler a row of the table: none can be left out. */
 export type OpsHandlers = {
-  readonly [N in OpsName]: (input: OpsInput<N>, by: string) => Promise<OpsAnswer<N>>
+  readonly [N in OpsName]: (input: OpsInput<N>, by: string, caller: Caller) => Promise<OpsAnswer<N>>
 }
 
 export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
+  whoami: async (_input, _by, { name, roles }) => ({
+    name,
+    may: [...new Set(roles.flatMap((role) => ALLOWED[role]))].flatMap((permission) =>
+      permission === 'secrets' ? [] : [permission],
+    ),
+  }),
   status: ({ query }) => ports.status.status(query.selector),
   explain: ({ params }) => ports.status.explain(params.integration, params.customer),
   flags: ({ query }) => ports.flags.flags(query.selector),

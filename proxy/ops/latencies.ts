@@ -7,24 +7,26 @@ import type { Latency, OutcomeCount } from './status.ts'
  * and what each store took (crossfade_store_*). Quantiles are those of Prometheus' histogram_quantile.
  */
 
-interface Sample {
+export interface Sample {
   readonly metricName?: string
   readonly value: number
   readonly labels: Readonly<Partial<Record<string, string | number>>>
 }
 
+/** So many took at most `le` seconds. */
+export interface Bound {
+  readonly le: number
+  readonly count: number
+}
+
 interface Buckets {
   readonly labels: Sample['labels']
-  readonly bounds: { readonly le: number; readonly count: number }[]
+  readonly bounds: Bound[]
   count: number
 }
 
 /** Linear within the bucket that holds the quantile; null without samples; the last finite bound beyond it. */
-export function quantile(
-  q: number,
-  bounds: readonly { readonly le: number; readonly count: number }[],
-  count: number,
-): number | null {
+export function quantile(q: number, bounds: readonly Bound[], count: number): number | null {
   if (count === 0) return null
   const rank = q * count
   let below = { le: 0, count: 0 }
@@ -36,10 +38,10 @@ export function quantile(
   return below.le
 }
 
-const samplesOf = async (registry: Registry, name: string): Promise<readonly Sample[]> =>
+export const samplesOf = async (registry: Registry, name: string): Promise<readonly Sample[]> =>
   ((await registry.getSingleMetric(name)?.get())?.values ?? []) as readonly Sample[]
 
-async function histogram(registry: Registry, name: string): Promise<readonly Buckets[]> {
+export async function histogramsOf(registry: Registry, name: string): Promise<readonly Buckets[]> {
   const found = new Map<string, Buckets>()
   for (const { metricName, labels, value } of await samplesOf(registry, name)) {
     const { le, ...rest } = labels
@@ -105,7 +107,7 @@ async function rows(
   { durations, counts, by }: { readonly durations: string; readonly counts: string; readonly by: readonly string[] },
 ) {
   const outcomes = await samplesOf(registry, counts)
-  return (await histogram(registry, durations)).map(({ labels, bounds, count }) => ({
+  return (await histogramsOf(registry, durations)).map(({ labels, bounds, count }) => ({
     labels,
     count,
     p50_seconds: quantile(0.5, bounds, count),

@@ -1,5 +1,7 @@
-import { COMPONENTS, type Json, jsonBody, PROBLEM_RESPONSE, parameters } from '../http/schema.ts'
+import { COMPONENTS, type Json, jsonBody, jsonSchema, PROBLEM_RESPONSE, parameters } from '../http/schema.ts'
 import { OPS_PREFIX, OPS_ROUTES, type OpsRoute } from './api.ts'
+import { liveMessage } from './live-messages.ts'
+import { STREAM_PATH } from './stream.ts'
 
 const operation = (name: string, row: OpsRoute): Json => ({
   operationId: name,
@@ -24,6 +26,18 @@ export function operatorsDocument(version: string): Json {
     '/livez': plain('The process runs.', [200]),
     '/readyz': plain('It may be sent requests; ?verbose names each check.', [200, 503]),
     '/metrics': plain('Prometheus text format.', [200]),
+  }
+  paths[STREAM_PATH] = {
+    get: {
+      operationId: 'stream',
+      summary:
+        'Everything that the live page shows, and then every change, as a JSON object a line, for as long as it is read.',
+      description: 'Wants the role viewer.',
+      responses: {
+        200: { description: 'Lines.', content: { 'application/x-ndjson': { schema: jsonSchema(liveMessage) } } },
+        default: PROBLEM_RESPONSE,
+      },
+    },
   }
   for (const [name, row] of Object.entries(OPS_ROUTES)) {
     const path = OPS_PREFIX + row.path

@@ -1,13 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { z } from 'zod'
+import type { Caller } from '../../access/tokens.ts'
 import { type AdmissionDeps, authorise, identify, record } from '../http/admission.ts'
 import { httpFault } from '../http/faults.ts'
 import { type Log, makeFront } from '../http/front.ts'
 import { OPS_PREFIX, OPS_ROUTES, type OpsName, type OpsRoute } from './api.ts'
 import { makeOpsHandlers } from './handlers.ts'
+import type { Live } from './live.ts'
+import { addPage, type PageFile } from './page.ts'
 import type { OpsPorts } from './ports.ts'
 import type { Readiness } from './readiness.ts'
+import { addStream, STREAM_PATH } from './stream.ts'
 
 export interface OperatorsDeps extends AdmissionDeps {
   readonly ports: OpsPorts
@@ -17,18 +21,23 @@ export interface OperatorsDeps extends AdmissionDeps {
   readonly newId: () => string
   /** The document at /api/v1/openapi.json. */
   readonly document: object
+  readonly live: Live
+  /** None: it was not built. */
+  readonly page: readonly PageFile[]
 }
 
 const BODY_LIMIT = 1_048_576
 const DOCUMENT_PATH = '/api/v1/openapi.json'
-const OPEN_PATHS = ['/livez', '/readyz', '/metrics', DOCUMENT_PATH] as const
+const GET_PATHS = ['/livez', '/readyz', '/metrics', DOCUMENT_PATH, STREAM_PATH]
 const SELECTS_MANY = /[*?[\]{}=]/
 
 /** The operators' port: health, metrics and the operators' API. Everything under /api/v1/ops wants a token. */
 export function makeOperatorsApp(deps: OperatorsDeps): FastifyInstance {
-  const app = makeFront({ log: deps.log, newId: deps.newId, bodyLimit: BODY_LIMIT, allowed })
+  const app = makeFront({ log: deps.log, newId: deps.newId, bodyLimit: BODY_LIMIT, allowed: allowedBeside(deps.page) })
   takeJson(app)
   addHealth(app, deps)
+  addPage(app, deps.page)
+  addStream(app, deps)
   app.get(DOCUMENT_PATH, async () => deps.document)
   const handlers = makeOpsHandlers(deps.ports) as Readonly<Record<OpsName, LooseHandler>>
   for (const name of Object.keys(OPS_ROUTES) as OpsName[]) addRoute(app, deps, name, handlers[name])
@@ -36,17 +45,19 @@ export function makeOperatorsApp(deps: OperatorsDeps): FastifyInstance {
 }
 
 /** The table gives each handler the input of its own row; here all rows are alike. */
-type LooseHandler = (input: never, by: string) => Promise<unknown>
+type LooseHandler = (input: never, by: string, caller: Caller) => Promise<unknown>
 
 const asRoutePath = (path: string): string => OPS_PREFIX + path.replace(/\{(\w+)\}/g, ':$1')
 
-function allowed(path: string): readonly string[] | null {
-  if ((OPEN_PATHS as readonly string[]).includes(path)) return ['GET']
-  const matches = Object.values(OPS_ROUTES).filter((row) =>
-    new RegExp(`^${OPS_PREFIX}${row.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
-  )
-  return matches.length === 0 ? null : [...new Set(matches.map(({ method }) => method))]
-}
+const allowedBeside =
+  (page: readonly PageFile[]) =>
+  (path: string): readonly string[] | null => {
+    if ([...GET_PATHS, ...page.map((file) => file.path)].includes(path)) return ['GET']
+    const matches = Object.values(OPS_ROUTES).filter((row) =>
+      new RegExp(`^${OPS_PREFIX}${row.path.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+    )
+    return matches.length === 0 ? null : [...new Set(matches.map(({ method }) => method))]
+  }
 
 /** Any content type is read as JSON, so that a client which forgot the header is not refused for it. */
 function takeJson(app: FastifyInstance): void {
@@ -84,8 +95,10 @@ function addRoute(app: FastifyInstance, deps: OperatorsDeps, name: OpsName, hand
     },
     handler: async (request, reply) => {
       const input = inputOf(row, request)
-      const by = await admit(deps, name, row, input, request)
-      return send(reply, await handler(input as never, by))
+      const caller = await admit(deps, name, row, input, request)
+      const answer = await handler(input as never, caller.name, caller)
+      if (row.role === 'operator') deps.live.nudge()
+      return send(reply, answer)
     },
   })
 }
@@ -100,7 +113,7 @@ async function admit(
   row: OpsRoute,
   input: LooseInput,
   request: FastifyRequest,
-): Promise<string> {
+): Promise<Caller> {
   const caller = identify(deps, request)
   const subject = subjectOf(input)
   const permission = row.role === 'operator' ? 'operate' : 'view'
@@ -108,7 +121,7 @@ async function admit(
   const reason = typeof input.body?.['reason'] === 'string' ? input.body['reason'] : null
   const intent = { permission, operation: `ops.${name}`, ...subject, name: null, reason } as const
   if (row.role === 'operator') await record(deps, caller, role, intent, request.id)
-  return caller.name
+  return caller
 }
 
 interface LooseInput {

@@ -13,6 +13,7 @@ import type {
 } from './control.ts'
 import type { ForcedGates, ForceGate, ShownGate } from './gates.ts'
 import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } from './keys.ts'
+import type { Debt } from './live-messages.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
 import type { Accept, Accepted, Leave, Migrate, Run, Started, Verify } from './work.ts'
@@ -25,6 +26,8 @@ import type { Accept, Accepted, Leave, Migrate, Run, Started, Verify } from './w
 export interface StatusPort {
   status(selector: string): Promise<Status>
   explain(integration: string, customer: string): Promise<Explanation>
+  /** Of every integration that owes anything. Rejects while the ledger is away. */
+  debts(): Promise<readonly Debt[]>
 }
 
 export interface FlagsPort {

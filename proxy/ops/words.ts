@@ -38,4 +38,6 @@ export const gateWaitSchema = z.strictObject({
   next: z.string().describe('The command that helps.'),
 })
 
+export const whoamiAnswer = z.strictObject({ name: z.string(), may: z.array(z.enum(['view', 'operate'])) })
+
 export const NOTHING = z.strictObject({})

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { Fault } from '../../../core/fault.ts'
 import { FLAGS_FAULTS } from '../../../flags/faults.ts'
+import { makeLive } from '../../../proxy/ops/live.ts'
 import { makeOperatorsApp } from '../../../proxy/ops/operators.ts'
 import type { OpsPorts } from '../../../proxy/ops/ports.ts'
 import { type Check, makeReadiness } from '../../../proxy/ops/readiness.ts'
@@ -70,6 +71,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
           integrations: [],
           latencies: [],
         }),
+      debts: () => ask('debts', null, [{ integration: 'aws', fresh: 'new' as const, debts: 3 }]),
       explain: (integration, customer) =>
         ask(
           'explain',
@@ -132,7 +134,15 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
     ...real,
   }
   const readiness = makeReadiness(checks)
-  const app = makeOperatorsApp({ ...access.deps, ports, readiness, registry: access.registry, document: {} })
+  const app = makeOperatorsApp({
+    ...access.deps,
+    ports,
+    readiness,
+    registry: access.registry,
+    document: {},
+    live: makeLive({ ports, rates: { points: () => [] }, clock: access.deps.clock }),
+    page: [{ path: '/', type: 'text/html; charset=utf-8', body: Buffer.from('<!doctype html>') }],
+  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.after(() => app.close())
   const { port } = app.server.address() as AddressInfo

@@ -15,7 +15,8 @@ import { type Alarm, DEADLINE_PASSED, makeAlarm } from './alarm.ts'
 import { type Breaker, type BreakerState, makeBreaker } from './breaker.ts'
 import type { BackendsMetrics } from './metrics.ts'
 import { isStoreFailure, type Outcome, outcomeLabel } from './outcome.ts'
-import type { Call, RefusalReason, Store } from './store.ts'
+import type { Secret } from './secret.ts'
+import type { Call, PutOutcome, RefusalReason, Store } from './store.ts'
 
 export interface Limits {
   /** Longest that one call may take, in ms. */
@@ -79,6 +80,14 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
     })
     return outcome as R
   }
+  const wrote = <R extends readonly PutOutcome[]>(outcomes: R, secrets: readonly Secret[]): R => {
+    const bytes = outcomes.reduce(
+      (sum, { kind }, at) => sum + (kind === 'done' ? (secrets[at]?.value.size ?? 0) : 0),
+      0,
+    )
+    if (bytes > 0) deps.metrics.values.inc({ store: store.name, direction: 'written' }, bytes)
+    return outcomes
+  }
   return {
     name: store.name,
     kind: store.kind,
@@ -94,16 +103,23 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
         refuse: (reason) => addresses.map(() => READ.refuse(reason)),
         lost: () => addresses.map(() => READ.lost),
       }),
-    put: (address, secret, condition, call) =>
-      single('put', call, (inner) => store.put(address, secret, condition, inner), WRITE),
-    putMany: (puts, call) =>
-      pass({
+    put: async (address, secret, condition, call) => {
+      const outcome = await single('put', call, (inner) => store.put(address, secret, condition, inner), WRITE)
+      return wrote([outcome] as const, [secret])[0]
+    },
+    putMany: async (puts, call) => {
+      const outcomes = await pass({
         op: 'putMany',
         call,
         send: (inner) => store.putMany(puts, inner),
         refuse: (reason) => puts.map(() => WRITE.refuse(reason)),
         lost: () => puts.map(() => WRITE.lost),
-      }),
+      })
+      return wrote(
+        outcomes,
+        puts.map(({ secret }) => secret),
+      )
+    },
     remove: (address, condition, call) =>
       single('remove', call, (inner) => store.remove(address, condition, inner), WRITE),
     scan: (integration, page, call) => single('scan', call, (inner) => store.scan(integration, page, inner), READ),
@@ -164,9 +180,15 @@ function makePassing(
     }
     metrics.latency.observe({ store: name, op }, (clock.monotonic() - start) / 1000)
     for (const outcome of outcomes) metrics.outcomes.inc({ store: name, op, outcome: outcomeLabel(outcome) })
+    const read = outcomes.reduce((sum, outcome) => sum + sizeOf(outcome), 0)
+    if (read > 0) metrics.values.inc({ store: name, direction: 'read' }, read)
     return outcomes
   }
 }
+
+/** Bytes that a read brought. */
+const sizeOf = (outcome: Outcome): number =>
+  outcome.kind === 'found' && 'secret' in outcome ? (outcome.secret as Secret).value.size : 0
 
 const BREAKER_GAUGE: Readonly<Record<BreakerState, number>> = { closed: 0, trying: 0.5, open: 1 }
 

@@ -28,11 +28,31 @@ export const makeBackendsMetrics = (registry: Registry) => ({
     help: '1 while a breaker of a store, that of reads or of writes, refuses calls, 0.5 while it is being pinged, 0 while both are closed.',
     labelNames: ['store'],
     registers: [registry],
+    aggregator: 'max',
   }),
   inFlight: new Gauge({
     name: 'crossfade_store_calls_in_flight',
     help: 'Calls that a store is working on.',
     labelNames: ['store'],
+    registers: [registry],
+    aggregator: 'sum',
+  }),
+  values: new Counter({
+    name: 'crossfade_store_value_bytes_total',
+    help: 'Bytes of secrets as clients know them, by direction: written to a store, or read from it.',
+    labelNames: ['store', 'direction'],
+    registers: [registry],
+  }),
+  ciphertext: new Counter({
+    name: 'crossfade_store_ciphertext_bytes_total',
+    help: 'Bytes of ciphertext that a sealed store wrote or read, by direction.',
+    labelNames: ['store', 'direction'],
+    registers: [registry],
+  }),
+  queries: new Counter({
+    name: 'crossfade_store_queries_total',
+    help: 'Statements that were sent to the PostgreSQL of a store, by outcome: ok, failed.',
+    labelNames: ['store', 'outcome'],
     registers: [registry],
   }),
   vault: makeVaultMetrics(registry),
@@ -56,6 +76,7 @@ function makeConnections(registry: Registry) {
     help: 'Connections to a server of a store by state: open (idle ones included), idle, and calls that wait for one.',
     labelNames: ['store', 'server', 'state'],
     registers: [registry],
+    aggregator: 'sum',
     collect() {
       this.reset()
       for (const { store, server, count } of pools) {

@@ -14,6 +14,7 @@ export const makeFlagsMetrics = (registry: Registry) => {
       name: 'crossfade_flag_source_last_success_timestamp_seconds',
       help: 'When the flag source last proved that its flags are current.',
       registers,
+      aggregator: 'min',
       // The first of them; prom-client collects the metrics in the order of their registration.
       collect: () => {
         for (const read of readers) read()
@@ -23,6 +24,7 @@ export const makeFlagsMetrics = (registry: Registry) => {
       name: 'crossfade_flag_source_stale',
       help: '1 while the flags may be out of date and the last known phases stand.',
       registers,
+      aggregator: 'max',
     }),
     problems: new Counter({
       name: 'crossfade_flag_source_problems_total',
@@ -47,6 +49,35 @@ export const makeFlagsMetrics = (registry: Registry) => {
       help: 'Integrations whose last known phase stands because their flag cannot be followed, by reason.',
       labelNames: ['reason'] as const,
       registers,
+      aggregator: 'max',
+    }),
+    requested: new Gauge({
+      name: 'crossfade_phase_requested',
+      help: 'The highest phase that the flag asks for in a cohort: 0 off, 1 dualwrite, 2 shadow, 3 live, 4 rampdown, 5 complete.',
+      labelNames: ['integration', 'cohort'] as const,
+      registers,
+      aggregator: 'max',
+    }),
+    effective: new Gauge({
+      name: 'crossfade_phase_effective',
+      help: 'The highest phase that runs in a cohort, after caps and the state of the integration; numbered as crossfade_phase_requested.',
+      labelNames: ['integration', 'cohort'] as const,
+      registers,
+      aggregator: 'max',
+    }),
+    integrations: new Gauge({
+      name: 'crossfade_integrations',
+      help: 'Integrations of the configuration by the highest phase that runs in any of their cohorts.',
+      labelNames: ['phase'] as const,
+      registers,
+      aggregator: 'max',
+    }),
+    info: new Gauge({
+      name: 'crossfade_integration_info',
+      help: '1: who owns an integration, which stores it uses, and its state in the ledger.',
+      labelNames: ['integration', 'owner', 'legacy', 'new', 'state'] as const,
+      registers,
+      aggregator: 'max',
     }),
     evaluations: new Counter({
       name: 'crossfade_flag_evaluations_total',
@@ -59,12 +90,14 @@ export const makeFlagsMetrics = (registry: Registry) => {
       help: '1 while a gate holds a cohort back from what its flag asks for, by the phase that it guards.',
       labelNames: ['integration', 'cohort', 'phase'] as const,
       registers,
+      aggregator: 'max',
     }),
     caps: new Gauge({
       name: 'crossfade_caps',
       help: 'Caps that hold now, by kind.',
       labelNames: ['kind'] as const,
       registers,
+      aggregator: 'max',
     }),
     guardTrips: new Counter({
       name: 'crossfade_guard_trips_total',
@@ -74,8 +107,8 @@ export const makeFlagsMetrics = (registry: Registry) => {
     }),
     guardUsed: new Gauge({
       name: 'crossfade_guard_budget_used_ratio',
-      help: 'How much of a budget of the guard is used, in cohorts in which new is read; above 1 it trips.',
-      labelNames: ['integration', 'cohort', 'budget'] as const,
+      help: 'How much of a budget of the guard is used, in the worst cohort in which new is read; above 1 it trips.',
+      labelNames: ['integration', 'budget'] as const,
       registers,
       aggregator: 'max',
     }),

@@ -66,9 +66,9 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
       const { discovered, tombstones } = await counts(integration)
       return discovered + tombstones
     },
-    onNames: (integration, side, names) => metrics.inventoried.inc({ integration, side }, names),
-    onSettled: (integration, result, secrets) => metrics.settles.inc({ integration, result }, secrets),
-    onVerified: (integration, result) => metrics.verified.inc({ integration, result }),
+    onNames: (_integration, side, names) => metrics.inventoried.inc({ side }, names),
+    onSettled: (_integration, result, secrets) => metrics.settles.inc({ result }, secrets),
+    onVerified: (_integration, result) => metrics.verified.inc({ result }),
   }
 }
 

@@ -7,7 +7,7 @@ export const makeMigratorMetrics = (registry: Registry) => {
     settles: new Counter({
       name: 'crossfade_settles_total',
       help: 'Secrets that settle claimed, by what became of them.',
-      labelNames: ['integration', 'result'] as const,
+      labelNames: ['result'] as const,
       registers,
     }),
     debts: new Gauge({
@@ -15,17 +15,32 @@ export const makeMigratorMetrics = (registry: Registry) => {
       help: 'Secrets of which one side owes the latest value, by the side that is fresh; sampled.',
       labelNames: ['integration', 'fresh'] as const,
       registers,
+      aggregator: 'max',
+    }),
+    stuck: new Gauge({
+      name: 'crossfade_debts_stuck',
+      help: 'Debts that settle tried to settle three times or more, and could not; sampled.',
+      labelNames: ['integration'] as const,
+      registers,
+      aggregator: 'max',
+    }),
+    secrets: new Gauge({
+      name: 'crossfade_secrets',
+      help: 'Secrets of an integration: discovered, and of them copied, verified, mismatched, quarantined, left; sampled.',
+      labelNames: ['integration', 'state'] as const,
+      registers,
+      aggregator: 'max',
     }),
     inventoried: new Counter({
       name: 'crossfade_inventory_names_total',
       help: 'Names that the inventory read, by side.',
-      labelNames: ['integration', 'side'] as const,
+      labelNames: ['side'] as const,
       registers,
     }),
     verified: new Counter({
       name: 'crossfade_verify_rows_total',
       help: 'Rows that verify looked at, by what it found: equal, owing, quarantined or a class of mismatch.',
-      labelNames: ['integration', 'result'] as const,
+      labelNames: ['result'] as const,
       registers,
     }),
     runs: new Counter({
@@ -39,6 +54,7 @@ export const makeMigratorMetrics = (registry: Registry) => {
       help: 'Runs of the migrator on their way in this process, by kind.',
       labelNames: ['kind'] as const,
       registers,
+      aggregator: 'sum',
     }),
     settlerErrors: new Counter({
       name: 'crossfade_settler_errors_total',

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
 import type { Side } from '../core/side.ts'
-import type { DebtCount, Wanted } from '../ledger/postgres/owing.ts'
+import type { Wanted } from '../ledger/postgres/owing.ts'
 import { type SettleDeps, settle } from '../ledger/settle.ts'
 import type { MigratorMetrics } from './metrics.ts'
 import { makePatience } from './patience.ts'
@@ -16,14 +16,13 @@ export interface SettlerDeps extends SettleDeps {
   /** Debts to settle: those whose fresh side is this one, all of them (null), or none, because they are meant. */
   readonly wanted: (integration: string) => Side | null | 'none'
   readonly due: (wanted: readonly Wanted[]) => Promise<readonly Wanted[]>
-  readonly debts: () => Promise<readonly DebtCount[]>
-  readonly metrics: Pick<MigratorMetrics, 'settles' | 'debts' | 'settlerErrors'>
+  readonly metrics: Pick<MigratorMetrics, 'settles' | 'settlerErrors'>
   readonly batch: number
   readonly concurrency: number
   readonly lease: number
   /** After each pass: how many were made equal, and in how many ms. */
   readonly onPass?: (integration: string, secrets: number, ms: number) => void
-  readonly settler: { readonly interval: number; readonly sample: number }
+  readonly settler: { readonly interval: number }
 }
 
 export interface Settler {
@@ -39,7 +38,6 @@ export interface Settler {
 export function makeSettler(deps: SettlerDeps): Settler {
   const queue = new PQueue({ concurrency: deps.concurrency })
   const errors = makePatience({ clock: deps.clock, limit: Number.POSITIVE_INFINITY, first: deps.settler.interval })
-  const sampler = makeSampler(deps)
   const stopping = new AbortController()
   let nudged = false
   let pause = new AbortController()
@@ -56,7 +54,7 @@ export function makeSettler(deps: SettlerDeps): Settler {
     try {
       const start = deps.clock.monotonic()
       const reports = await settle(deps, { ...wanted, limit: deps.batch, lease: deps.lease })
-      for (const { kind } of reports) deps.metrics.settles.inc({ integration: wanted.integration, result: kind })
+      for (const { kind } of reports) deps.metrics.settles.inc({ result: kind })
       const equal = reports.filter((report) => report.kind === 'equal').length
       deps.onPass?.(wanted.integration, equal, deps.clock.monotonic() - start)
       return equal
@@ -93,7 +91,6 @@ export function makeSettler(deps: SettlerDeps): Settler {
       nudged = false
       const settled = await round()
       if (!failed) errors.well()
-      await sampler.look(stopping.signal)
       if (settled === 0 && !stopping.signal.aborted) await rest()
     }
   }
@@ -110,27 +107,6 @@ export function makeSettler(deps: SettlerDeps): Settler {
     stop: async () => {
       stopping.abort()
       await loop
-    },
-  }
-}
-
-/** The gauge of debts; counting takes at most a twentieth of the time. */
-function makeSampler({ clock, debts, enrolled, metrics, settler }: SettlerDeps) {
-  let next = Number.NEGATIVE_INFINITY
-  return {
-    look: async (signal: AbortSignal): Promise<void> => {
-      const started = clock.monotonic()
-      if (started < next || signal.aborted) return
-      const counts = await debts().catch(() => null)
-      const took = clock.monotonic() - started
-      next = clock.monotonic() + Math.max(settler.sample, 20 * took)
-      if (counts === null) return
-      metrics.debts.reset()
-      for (const integration of enrolled()) {
-        metrics.debts.set({ integration, fresh: 'legacy' }, 0)
-        metrics.debts.set({ integration, fresh: 'new' }, 0)
-      }
-      for (const { integration, fresh, debts: n } of counts) metrics.debts.set({ integration, fresh }, n)
     },
   }
 }

@@ -8,8 +8,26 @@ export const makeProxyMetrics = (registry: Registry) => {
   return {
     requests: new Counter({
       name: 'crossfade_requests_total',
-      help: 'Requests of clients; integration is one of the configuration, or none; phase is what ran.',
-      labelNames: ['operation', 'integration', 'phase', 'outcome'] as const,
+      help: 'Requests of clients by outcome: ok, not_found, refused, failed, unknown, gone (the client). Phase is what ran.',
+      labelNames: ['operation', 'phase', 'outcome'] as const,
+      registers,
+    }),
+    byIntegration: new Counter({
+      name: 'crossfade_integration_requests_total',
+      help: 'Requests of clients about an integration of the configuration, by outcome: ok (not found, too), refused, failed.',
+      labelNames: ['integration', 'operation', 'outcome'] as const,
+      registers,
+    }),
+    calls: new Counter({
+      name: 'crossfade_integration_calls_total',
+      help: 'Calls to a side of an enrolled integration that its clients or comparisons needed, by outcome: ok, failed.',
+      labelNames: ['integration', 'side', 'outcome'] as const,
+      registers,
+    }),
+    callSeconds: new Counter({
+      name: 'crossfade_integration_read_seconds_total',
+      help: 'Time that the reads among those calls took, all together.',
+      labelNames: ['integration', 'side'] as const,
       registers,
     }),
     duration: new Histogram({
@@ -23,11 +41,18 @@ export const makeProxyMetrics = (registry: Registry) => {
       name: 'crossfade_requests_in_flight',
       help: 'Requests of clients that are being answered.',
       registers,
+      aggregator: 'sum',
     }),
     comparisons: new Counter({
       name: 'crossfade_shadow_comparisons_total',
-      help: 'Shadow comparisons by result: equal, mismatch, owing, changed, store_error, inconclusive.',
+      help: 'Shadow comparisons that came to a conclusion: equal, mismatch.',
       labelNames: ['integration', 'result'] as const,
+      registers,
+    }),
+    inconclusive: new Counter({
+      name: 'crossfade_shadow_inconclusive_total',
+      help: 'Shadow comparisons without a conclusion, by why: owing, changed, store_error, inconclusive.',
+      labelNames: ['why'] as const,
       registers,
     }),
     mismatches: new Counter({
@@ -45,6 +70,7 @@ export const makeProxyMetrics = (registry: Registry) => {
       name: 'crossfade_shadow_queued',
       help: 'Shadow comparisons that wait or run.',
       registers,
+      aggregator: 'sum',
     }),
   }
 }

@@ -17,6 +17,7 @@ export function openPostgresStore(config: PostgresConfig, { name, clock, random,
     maxConnections: config.max_connections,
     statementTimeout: config.deadline,
     clock,
+    onQuery: (outcome) => metrics.queries.inc({ store: name, outcome }),
   })
   metrics.watchConnections(name, 'postgresql', database.connections)
   return makePostgresStore(name, config, database, makeCodec(config.encoding, key, random))

@@ -8,6 +8,7 @@ import { makeCustomers } from './customers.ts'
 import type { Keyring } from './keyring.ts'
 import { makeLocalKeyring } from './local-keyring.ts'
 import type { RootKeys } from './local-keys.ts'
+import { measuredKeyring } from './measured-keyring.ts'
 import { makeSealedStore } from './sealed.ts'
 import { makeTransitKeyring } from './transit-keyring.ts'
 
@@ -23,6 +24,7 @@ export function openSealedStore(config: SealedConfig, deps: StoreDeps): Store {
     maxConnections: config.max_connections,
     statementTimeout: config.deadline,
     clock,
+    onQuery: (outcome) => deps.metrics.queries.inc({ store: name, outcome }),
   })
   deps.metrics.watchConnections(name, 'postgresql', database.connections)
   return makeSealedStore({
@@ -31,7 +33,7 @@ export function openSealedStore(config: SealedConfig, deps: StoreDeps): Store {
     keepVersions: config.keep_versions,
     maxSize: config.max_size,
     database,
-    keyring: openKeyring(database),
+    keyring: measuredKeyring(openKeyring(database), name, deps.metrics),
     clock,
     random,
   })

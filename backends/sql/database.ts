@@ -44,6 +44,8 @@ export interface DatabaseOptions {
   /** Longest that a statement or a wait for a lock may take at the server, in ms. */
   readonly statementTimeout: number
   readonly clock: Clock
+  /** Told of each statement of a call, when it was answered or given up. */
+  readonly onQuery?: (outcome: 'ok' | 'failed') => void
 }
 
 /** The store's clock in ms, evaluated where it stands. */
@@ -76,17 +78,25 @@ export function makeDatabase(options: DatabaseOptions): Database {
     return answer.kind === 'rows' && fresh ? storeDeadline(fresh, call.deadline) : NEVER_SENT
   }
 
+  const told = async <Row>(asked: Promise<Answer<Row>>): Promise<Answer<Row>> => {
+    const answer = await asked
+    options.onQuery?.(answer.kind === 'rows' ? 'ok' : 'failed')
+    return answer
+  }
+
   return {
     pool,
-    ask: (statement, values, call) =>
-      withConnection(pool, clock, call, (loan) => send(loan, statement, values, call.signal)),
+    ask: <Row>(statement: Statement, values: readonly unknown[], call: Call) =>
+      told(withConnection<Row>(pool, clock, call, (loan) => send(loan, statement, values, call.signal))),
     askBounded: <Row extends Timed>(statement: Statement, values: readonly unknown[], call: Call) =>
-      withConnection<Row>(pool, clock, call, async (loan) => {
-        const deadline = await deadlineFor(loan, call)
-        if (typeof deadline !== 'number') return deadline
-        if (call.signal?.aborted) return NEVER_SENT
-        return (await sendTimed(loan, statement, [...values, deadline], call)) as Answer<Row>
-      }),
+      told(
+        withConnection<Row>(pool, clock, call, async (loan) => {
+          const deadline = await deadlineFor(loan, call)
+          if (typeof deadline !== 'number') return deadline
+          if (call.signal?.aborted) return NEVER_SENT
+          return (await sendTimed(loan, statement, [...values, deadline], call)) as Answer<Row>
+        }),
+      ),
     connections: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   }

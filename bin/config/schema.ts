@@ -9,6 +9,7 @@ import { migratorSection } from '../../migrator/config.ts'
 import { etagConfigSchema, shadowConfigSchema } from '../../proxy/config.ts'
 import { integrationsConfigSchema } from './integrations.ts'
 import { listenConfigSchema } from './listen.ts'
+import { metricsConfigSchema } from './metrics-section.ts'
 
 /** The whole file: one section a room, each declared where it is used. */
 export const configSchema = z.strictObject({
@@ -27,6 +28,7 @@ export const configSchema = z.strictObject({
   etag: etagConfigSchema,
   shadow: shadowConfigSchema.prefault({}).describe('Comparing the two sides after the reply.'),
   migrator: migratorSection.prefault({}),
+  metrics: metricsConfigSchema.prefault({}).describe("What /metrics shows, on the operators' port."),
   identity: identityConfigSchema,
   audit: auditConfigSchema,
 })

@@ -26,6 +26,7 @@ import { makeMigratePort } from '../ops/migrate.ts'
 import { makeReplicasPort } from '../ops/replicas.ts'
 import { makeStatusPort } from '../ops/status.ts'
 import { type Engine, makeEngine } from './engine.ts'
+import { hasIntegrationSeries } from './fold-integrations.ts'
 import { prepareLedger } from './ledger.ts'
 import { listen } from './listen.ts'
 import { openLive } from './live.ts'
@@ -63,7 +64,8 @@ export interface ApplicationOptions {
  */
 export async function startApplication(options: ApplicationOptions): Promise<Application> {
   const { config, clock, log } = options
-  const metrics = makeMetrics()
+  const integrations = Object.keys(config.integrations).length
+  const metrics = makeMetrics(hasIntegrationSeries(config.metrics.integration_series, integrations))
   const engine = await makeEngine({ ...options, metrics })
   const tokens = makeTokens(await loadTokens(config.identity.tokens_file))
   const audit = await makeAudit(config.audit, { clock, metrics: metrics.access })
@@ -132,6 +134,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     engine.guard.start()
     if (options.worker) engine.settler.start()
     void refreshForever(engine, refreshing.signal)
+    void engine.observer.run(refreshing.signal)
     const clientsUrl = await listen(clients, config.listen.clients.address, 'clients')
     return {
       clients: clientsUrl,

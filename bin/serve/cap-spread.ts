@@ -54,6 +54,8 @@ export interface CapSpreadParts {
   readonly newId: () => string
   /** This replica was the one that made it durable: once a cap, on one replica. */
   readonly onDurable?: (cap: Cap) => void
+  /** Told at each look. */
+  readonly onReached?: (reached: Reached) => void
 }
 
 /** ms between questions to those that have not answered, and after which one that lives may have answered. */
@@ -168,7 +170,7 @@ export function makeCapSpread(parts: CapSpreadParts): CapSpread {
       try {
         if ((await records.revision()) !== follows[CAPS_KEY]) await load()
         if (unsaved.size > 0) await save([...unsaved.values()])
-        await reach.look()
+        parts.onReached?.(await reach.now(follows[CAPS_KEY] ?? 0))
       } catch {
         // The ledger is away; what is in memory goes on.
       }

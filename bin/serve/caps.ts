@@ -40,6 +40,7 @@ export function openCaps(
     follows: ledger.follows,
     clock,
     newId: randomUUID,
+    onReached: ({ applied, of }) => metrics.behind.set(of - applied),
     // The cap holds; an event that is lost is no reason to call it failed.
     onDurable: (cap) => void journal.append(eventOf(cap)).catch(() => undefined),
   })

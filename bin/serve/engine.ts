@@ -6,6 +6,7 @@ import { makeJournal } from '../../ledger/postgres/journal.ts'
 import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { makeNames } from '../../ledger/postgres/names.ts'
 import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
+import { readCounts } from '../../ledger/postgres/progress.ts'
 import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
@@ -16,6 +17,7 @@ import type { CoreDeps, CoreEvent } from '../../proxy/core/context.ts'
 import { makeLazy } from '../../proxy/core/lazy.ts'
 import { CORE_RULES } from '../../proxy/core/rules.ts'
 import { makeSecrets } from '../../proxy/core/secrets.ts'
+import type { StoreCall } from '../../proxy/core/store-call.ts'
 import { isAddressable } from '../../proxy/http/path.ts'
 import { makeShadow } from '../../proxy/shadow/shadow.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
@@ -30,6 +32,7 @@ import { makeGuardWatch } from './guard.ts'
 import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
+import { makeObserver, totalsOf } from './observer.ts'
 import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
 
@@ -112,7 +115,10 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     clock,
     metrics: metrics.proxy,
     // New is judged by what serves; what a comparison reads there, nobody waits for.
-    onLook: (look) => look.side === 'legacy' && guard.observe(look),
+    onLook: (look) => {
+      if (look.side === 'legacy') guard.observe(look)
+      countCall(metrics, look)
+    },
     limits: config.shadow,
     onCompared: comparisons.count,
   })
@@ -150,7 +156,10 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     lease: config.ledger.operation_lease,
     readDeadline: READ_DEADLINE_MS,
     whenLedgerDown: config.ledger.when_down.reads,
-    onEvent: (event) => (event.kind === 'call' ? guard.observe(event) : count(metrics, event)),
+    onEvent: (event) => {
+      if (event.kind === 'call' && event.judged) guard.observe(event)
+      count(metrics, event)
+    },
   }
   const lazy = makeLazy(ledger, coherence)
   const migratorDeps = makeMigratorDeps({
@@ -181,14 +190,24 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     enrolled: () => flags.integrations.filter((integration) => replica.state(integration) === 'enrolled'),
     wanted: (integration) => debtsToSettle(flags.outlook(integration)),
     due: (wanted) => readDue(database, wanted),
-    debts: () => readDebts(database),
     onPass: stillNew.settled,
     metrics: metrics.migrator,
+  })
+  const observer = makeObserver({
+    config,
+    flags,
+    state: replica.state,
+    counts: async () => totalsOf(await readCounts(database, null)),
+    debts: () => readDebts(database),
+    metrics,
+    clock,
+    sample: config.migrator.settler.sample,
   })
   return {
     config,
     clock,
     metrics,
+    observer,
     worker,
     stores,
     parts,
@@ -210,17 +229,25 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   }
 }
 
-function count({ ledger }: Metrics, event: Exclude<CoreEvent, { kind: 'call' }>): void {
-  const { integration } = event
+function count(metrics: Metrics, event: CoreEvent): void {
+  const { ledger } = metrics
   switch (event.kind) {
     case 'ask':
-      ledger.asks.inc({ integration, why: event.why })
+      ledger.asks.inc({ why: event.why })
       return
     case 'debt':
-      ledger.debtsMade.inc({ integration, owing: event.owing, why: event.why })
+      ledger.debtsMade.inc({ owing: event.owing, why: event.why })
       return
     case 'served':
-      ledger.served.inc({ integration, by: event.by, fallback: event.fallback ?? 'none' })
+      ledger.served.inc({ integration: event.integration, by: event.by })
+      if (event.fallback !== null) ledger.fallbacks.inc({ by: event.by, why: event.fallback })
       return
+    case 'call':
+      countCall(metrics, event)
   }
+}
+
+function countCall({ proxy }: Metrics, { integration, side, failed, ms }: Omit<StoreCall, 'customer'>): void {
+  proxy.calls.inc({ integration, side, outcome: failed ? 'failed' : 'ok' })
+  if (ms !== null) proxy.callSeconds.inc({ integration, side }, ms / 1000)
 }

@@ -31,7 +31,13 @@ export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: Ledge
     password: section.password_file === undefined ? undefined : readSecretFile(section.password_file),
     maxConnections: section.max_connections,
     statementTimeout: section.statement_timeout,
+    clock,
+    onQuery: (outcome, seconds) => {
+      metrics.queries.inc({ outcome })
+      metrics.querySeconds.observe(seconds)
+    },
   })
+  metrics.watchConnections(database.connections)
   const ledger = makePostgresLedger(database)
   const replicas = makeReplicas(database, ledger.integrations)
   const memory = makeMemory()

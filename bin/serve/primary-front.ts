@@ -1,6 +1,10 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import { AggregatorRegistry, type Registry } from 'prom-client'
+import { Readable } from 'node:stream'
+import type { Registry } from 'prom-client'
+import { exposition } from '../../proxy/ops/exposition.ts'
 import { serveFault } from './faults.ts'
+import { mergeMetrics } from './merge-metrics.ts'
+import { aggregatorsOf } from './metrics.ts'
 import type { FromWorker } from './worker-messages.ts'
 
 /*
@@ -15,15 +19,19 @@ export interface PrimaryFrontOptions {
 
 /** ms that a worker has to say whether it is ready. */
 const READY_MS = 3000
+/** ms that it has to render its metrics; a scrape of Prometheus is given up after ten seconds. */
+const METRICS_MS = 8000
 
 export function makePrimaryFront(options: PrimaryFrontOptions): Server {
-  const aggregated = new AggregatorRegistry()
+  const aggregatorOf = aggregatorsOf()
   const routes: Readonly<Record<string, (response: ServerResponse, url: URL) => Promise<void>>> = {
     '/livez': async (response) => json(response, 200, { alive: true }),
     '/readyz': async (response, url) => readyz(response, options.workers(), url),
     '/metrics': async (response) => {
-      const text = `${await aggregated.clusterMetrics()}\n${await options.registry.metrics()}`
-      response.writeHead(200, { 'content-type': options.registry.contentType }).end(text)
+      const workers = (await Promise.all(options.workers().map(metricsOf))).filter((text) => text !== null)
+      const own = await Readable.from(exposition(options.registry)).toArray()
+      response.writeHead(200, { 'content-type': options.registry.contentType })
+      response.end(mergeMetrics(workers, aggregatorOf) + own.join(''))
     },
   }
   return createServer((incoming, response) => {
@@ -32,6 +40,14 @@ export function makePrimaryFront(options: PrimaryFrontOptions): Server {
     if (route === undefined) forward(incoming, response, options.workers())
     else route(response, url).catch(() => unavailable(response, 'the workers do not answer'))
   })
+}
+
+/** Null: it is being started, or does not answer. */
+async function metricsOf(worker: FromWorker | null): Promise<string | null> {
+  if (worker === null) return null
+  const signal = AbortSignal.timeout(METRICS_MS)
+  const answer = await fetch(`${worker.operators}/metrics`, { signal }).catch(() => null)
+  return answer === null ? null : answer.text().catch(() => null)
 }
 
 /** Ready when every worker is: a load balancer that asks sees one machine. */

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import type { AddressInfo, Server } from 'node:net'
-import { Counter, Gauge, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import type { Clock } from '../../core/clock.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { serveFault } from './faults.ts'
+import { makePrimaryMetrics } from './metrics.ts'
 import { makePrimaryFront } from './primary-front.ts'
 import { makeWorkers } from './workers.ts'
 
@@ -58,19 +59,6 @@ export async function startPrimary(options: PrimaryOptions): Promise<Primary> {
     throw error
   }
 }
-
-const makePrimaryMetrics = (registry: Registry) => ({
-  workers: new Gauge({
-    name: 'crossfade_workers',
-    help: 'Processes that share the port for clients.',
-    registers: [registry],
-  }),
-  restarts: new Counter({
-    name: 'crossfade_worker_restarts_total',
-    help: 'Workers that ended by themselves and were started again.',
-    registers: [registry],
-  }),
-})
 
 async function listen(server: Server, { listen: { operators } }: CrossfadeConfig): Promise<string> {
   const { host, port } = operators.address

@@ -110,7 +110,7 @@ async function serveHere(options: ServeOptions, io: Io, role: WorkerRole | null)
     else if (!options.embedded) onHangup(again, io.signal)
     if (system !== null) announce(system, application, (text) => report.note(text))
     const { clients, operators } = application
-    if (role !== null) role.serving({ clients, operators }, application.engine.metrics.registry)
+    if (role !== null) role.serving({ clients, operators })
     else report.object({ serving: { clients, operators, config: path, pid: process.pid } })
     if (system !== null && options.traffic) traffic = load(system, application, io)
     await untilAborted(io.signal)

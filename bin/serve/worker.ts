@@ -1,5 +1,4 @@
 import cluster from 'node:cluster'
-import { AggregatorRegistry, type Registry } from 'prom-client'
 import { type FromWorker, toWorker, WORKER_NUMBER } from './worker-messages.ts'
 
 /** This process as one of several that another one started; null in any other process. */
@@ -12,7 +11,7 @@ export interface WorkerRole {
   readonly operators: { readonly host: string; readonly port: number }
   /** Called whenever it shall read its configuration again. */
   onReload(work: () => Promise<void>): void
-  serving(addresses: { readonly clients: string; readonly operators: string }, registry: Registry): void
+  serving(addresses: { readonly clients: string; readonly operators: string }): void
 }
 
 export function workerRole(env: Readonly<NodeJS.ProcessEnv>): WorkerRole | null {
@@ -37,10 +36,7 @@ export function workerRole(env: Readonly<NodeJS.ProcessEnv>): WorkerRole | null 
       reload = work
     },
     operators: { host: '127.0.0.1', port: 0 },
-    serving: ({ clients, operators }, registry) => {
-      AggregatorRegistry.setRegistries([registry])
-      new AggregatorRegistry()
-      process.channel?.unref()
+    serving: ({ clients, operators }) => {
       process.send?.({ crossfade: 'serving', clients, operators } satisfies FromWorker)
     },
   }

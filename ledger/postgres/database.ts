@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { withPassword } from '../../backends/sql/database.ts'
-import { systemClock } from '../../core/clock.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import { ledgerFault } from '../faults.ts'
 
@@ -9,6 +9,7 @@ export interface Database {
   query<R>(name: string | null, text: string, values: readonly unknown[]): Promise<readonly R[]>
   /** Several statements on one connection between `begin` and `commit`. */
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>
+  connections(): { readonly open: number; readonly idle: number; readonly waiting: number }
   close(): Promise<void>
 }
 
@@ -20,6 +21,10 @@ export interface DatabaseOptions {
   readonly statementTimeout: number
   /** Told of errors of idle connections, which pg would otherwise throw. */
   readonly onError?: (code: string) => void
+  /** Told of each statement: how it ended, and its time with the wait for a connection. */
+  readonly onQuery?: (outcome: 'ok' | 'failed', seconds: number) => void
+  /** Of the time above. */
+  readonly clock?: Pick<Clock, 'monotonic'>
 }
 
 /** Codes after which the same statement may simply be sent again: it was rolled back whole. */
@@ -27,6 +32,7 @@ const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01'])
 const RETRIES = 3
 
 export function makeDatabase(options: DatabaseOptions): Database {
+  const { clock = systemClock } = options
   const pool = new pg.Pool({
     connectionString: withPassword(options.url, options.password ?? null),
     max: options.maxConnections,
@@ -47,8 +53,16 @@ export function makeDatabase(options: DatabaseOptions): Database {
     text: string,
     values: readonly unknown[],
   ) => {
-    const result = await client.query({ ...(name === null ? {} : { name }), text, values: [...values] })
-    return result.rows as R[]
+    const start = clock.monotonic()
+    const tell = (outcome: 'ok' | 'failed'): void => options.onQuery?.(outcome, (clock.monotonic() - start) / 1000)
+    try {
+      const result = await client.query({ ...(name === null ? {} : { name }), text, values: [...values] })
+      tell('ok')
+      return result.rows as R[]
+    } catch (error) {
+      tell('failed')
+      throw error
+    }
   }
 
   const query = async <R>(name: string | null, text: string, values: readonly unknown[]): Promise<readonly R[]> => {
@@ -82,7 +96,8 @@ export function makeDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  return { query, transaction, close: () => pool.end() }
+  const connections = () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount })
+  return { query, transaction, connections, close: () => pool.end() }
 }
 
 const codeOf = (error: unknown): string =>

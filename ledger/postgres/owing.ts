@@ -50,10 +50,16 @@ export interface DebtCount {
   readonly integration: string
   readonly fresh: Side
   readonly debts: number
+  /** Of them, those that settle could not settle so often that it is no accident. */
+  readonly stuck: number
 }
 
+/** With the back-off between them, about four seconds. */
+const STUCK = 3
+
 const DEBTS = `
-  select integration, fresh, count(*)::int as debts from crossfade.secret
+  select integration, fresh, count(*)::int as debts, count(*) filter (where attempts >= ${STUCK})::int as stuck
+  from crossfade.secret
   where fresh <> 'both' and quarantine is null group by integration, fresh`
 
 /** Every integration that owes anything. */

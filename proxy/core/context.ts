@@ -11,7 +11,7 @@ import type { Replica } from '../../ledger/replica.ts'
 import type { SettleReport } from '../../ledger/settle.ts'
 import type { BareWrites } from './bare-writes.ts'
 import type { CoreRules } from './rules.ts'
-import type { StoreCall } from './store-call.ts'
+import type { ToldCall } from './store-call.ts'
 
 /** What the shadow room is told after the reply. */
 export interface ShadowObservation {
@@ -65,7 +65,7 @@ export type CoreEvent =
       readonly by: Side
       readonly fallback: 'debt' | 'error' | null
     }
-  | ({ readonly kind: 'call' } & StoreCall)
+  | ({ readonly kind: 'call' } & ToldCall)
 
 /** The phase that an integration's state leaves of the flag's: the barriers pin it, whatever a flag or a cap says. */
 export const admitted = (state: IntegrationState, phase: Phase): Phase => {

@@ -13,6 +13,9 @@ export interface StoreCall {
   readonly ms: number | null
 }
 
+/** A call as the core tells it. `judged`: the guard may judge its side by it. */
+export type ToldCall = StoreCall & { readonly judged: boolean }
+
 /**
  * What a client cannot be served by. A value that one side refuses is its client's matter, a conflict another writer's, a
  * deadline that was over before the store was asked the ledger's.
@@ -34,6 +37,7 @@ export function tellCall(
   call: { readonly side: Side; readonly outcome: Outcome; readonly ms: number | null },
 ): void {
   const { side, outcome, ms } = call
-  if (view.state !== 'enrolled' || (side === 'new' && view.plan.read !== 'new')) return
-  deps.onEvent({ kind: 'call', integration, customer, side, failed: isFailure(outcome), ms })
+  if (view.state !== 'enrolled') return
+  const judged = side === 'legacy' || view.plan.read === 'new'
+  deps.onEvent({ kind: 'call', integration, customer, side, failed: isFailure(outcome), ms, judged })
 }

@@ -17,8 +17,20 @@ export interface Noted {
   readonly started: number
 }
 
+export type RequestOutcome = 'ok' | 'not_found' | 'refused' | 'failed' | 'unknown' | 'gone'
+
+/** Whose fault it is, which is enough to know of each of many integrations. */
+const COARSE: Readonly<Record<RequestOutcome, 'ok' | 'refused' | 'failed'>> = {
+  ok: 'ok',
+  not_found: 'ok',
+  refused: 'refused',
+  gone: 'refused',
+  failed: 'failed',
+  unknown: 'failed',
+}
+
 /** The closed set of outcomes, by status. */
-export function outcomeOf(status: number): string {
+export function outcomeOf(status: number): RequestOutcome {
   if (status < 400) return 'ok'
   if (status === 404) return 'not_found'
   if (status === 504) return 'unknown'
@@ -56,7 +68,9 @@ export function measure(
     const phase = note.phase ?? 'none'
     const outcome = status === null ? 'gone' : outcomeOf(status)
     deps.metrics.inFlight.dec()
-    deps.metrics.requests.inc({ operation, integration: note.integration ?? 'none', phase, outcome })
+    deps.metrics.requests.inc({ operation, phase, outcome })
+    if (note.integration !== null)
+      deps.metrics.byIntegration.inc({ integration: note.integration, operation, outcome: COARSE[outcome] })
     deps.metrics.duration.observe({ operation, phase }, seconds)
     deps.log.info(
       {

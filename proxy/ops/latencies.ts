@@ -58,12 +58,11 @@ const text = (value: string | number | undefined): string => String(value ?? '')
 
 /** Outcomes of clients' requests of one integration. */
 export async function outcomesOf(registry: Registry, integration: string): Promise<OutcomeCount[]> {
-  const samples = await samplesOf(registry, 'crossfade_requests_total')
+  const samples = await samplesOf(registry, 'crossfade_integration_requests_total')
   return samples
     .filter(({ labels }) => labels['integration'] === integration)
     .map(({ labels, value }) => ({
       operation: text(labels['operation']),
-      phase: text(labels['phase']),
       outcome: text(labels['outcome']),
       count: value,
     }))

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { z } from 'zod'
@@ -6,6 +7,7 @@ import { type AdmissionDeps, authorise, identify, record } from '../http/admissi
 import { httpFault } from '../http/faults.ts'
 import { type Log, makeFront } from '../http/front.ts'
 import { OPS_PREFIX, OPS_ROUTES, type OpsName, type OpsRoute } from './api.ts'
+import { exposition } from './exposition.ts'
 import { makeOpsHandlers } from './handlers.ts'
 import type { Live } from './live.ts'
 import { addPage, type PageFile } from './page.ts'
@@ -80,8 +82,7 @@ function addHealth(app: FastifyInstance, { readiness, registry }: OperatorsDeps)
     return reply.code(ready ? 200 : 503).send(verbose ? report : { ready, started, draining })
   })
   app.get('/metrics', async (_request, reply) => {
-    const text = await registry.metrics()
-    return reply.header('content-type', registry.contentType).send(text)
+    return reply.header('content-type', registry.contentType).send(Readable.from(exposition(registry)))
   })
 }
 

@@ -69,10 +69,9 @@ export const countsSchema = z.strictObject({
   left: count.describe('Not copied yet: what the burndown counts to 0.'),
 })
 
-/** Requests of clients since this replica started, in a phase: the baseline while `phase` is off. */
+/** Requests of clients about one integration since this replica started; `latencies` has them by phase. */
 export const outcomeSchema = z.strictObject({
   operation: z.string(),
-  phase: z.string(),
   outcome: z.string(),
   count,
 })

@@ -127,8 +127,12 @@ class ShadowComparison implements Shadow {
   }
 
   #count(address: Address, result: Result): void {
+    if (result !== 'equal' && result !== 'mismatch') {
+      this.#deps.metrics.inconclusive.inc({ why: result })
+      return
+    }
     this.#deps.metrics.comparisons.inc({ integration: address.integration, result })
-    if (result === 'equal' || result === 'mismatch') this.#deps.onCompared?.(address, result)
+    this.#deps.onCompared?.(address, result)
   }
 
   async #first(observed: Observed): Promise<void> {

@@ -54,7 +54,11 @@ test(
     const rolled = await machine.ops.call('rollback', { body: { selector: INTEGRATION, to: 'off' } })
     assert.deepEqual(rolled.replicas, { applied: 2, of: 2 })
     const metrics = await (await fetch(`${serving.operators}/metrics`)).text()
-    assert.match(metrics, /^crossfade_replica_lease_held 2$/m)
+    assert.match(metrics, /^crossfade_replica_lease_held 1$/m, 'each of them does')
+    assert.match(metrics, /^crossfade_replicas_live 2$/m, 'known to both, and not added up')
+    assert.match(metrics, /^crossfade_workers 2$/m)
+    assert.match(metrics, /^crossfade_integration_requests_total\{.*operation="put",outcome="ok"\} 20$/m, 'of both')
+    assert.equal(metrics.match(/^# TYPE crossfade_requests_total /gm)?.length, 1)
     assert.match(metrics, /^crossfade_worker_restarts_total 0$/m)
 
     const [victim] = childrenOf(child.pid as number)

@@ -123,7 +123,7 @@ export async function withGuard(t: TestContext, phase: Phase, given: object | 'o
     lease: 5000,
     readDeadline: 2000,
     whenLedgerDown: 'proven',
-    onEvent: (event) => event.kind === 'call' && watch.observe(event),
+    onEvent: (event) => event.kind === 'call' && event.judged && watch.observe(event),
   }
   const lazy = makeLazy(ledger, coherence)
   const secrets = makeSecrets(deps, lazy, { names: async () => [] })
@@ -136,6 +136,7 @@ export async function withGuard(t: TestContext, phase: Phase, given: object | 'o
     recorded,
     registry,
     comparisons: proxyMetrics.comparisons,
+    inconclusive: proxyMetrics.inconclusive,
     secrets,
     phaseOf: (customer = 'acme') => phases.decide(INTEGRATION, customer).effective,
     setLedgerAway: (away: boolean) => {

@@ -59,7 +59,10 @@ export function withShadow(limits: { readonly concurrency?: number; readonly que
     metrics,
     limits: { concurrency: limits.concurrency ?? 4, queue: limits.queue ?? 100, deadline: 500, grace: GRACE },
   })
-  const count = async (name: 'comparisons' | 'mismatches' | 'dropped' | 'queued', label?: string): Promise<number> => {
+  const count = async (
+    name: 'comparisons' | 'inconclusive' | 'mismatches' | 'dropped' | 'queued',
+    label?: string,
+  ): Promise<number> => {
     const { values } = await metrics[name].get()
     const wanted = values.filter(({ labels }) => label === undefined || Object.values(labels).includes(label))
     return wanted.reduce((sum, { value }) => sum + value, 0)

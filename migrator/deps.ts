@@ -17,7 +17,7 @@ import type { EnrolDeps } from './enrol.ts'
 import type { InventoryDeps } from './inventory.ts'
 import type { LeaveDeps } from './leave.ts'
 import type { MigratorMetrics } from './metrics.ts'
-import type { VerifyDeps } from './verify.ts'
+import type { VerifyDeps } from './verify-page.ts'
 
 /** What all stages together need. */
 export interface MigratorDeps extends EnrolDeps, InventoryDeps, BackfillDeps, VerifyDeps, LeaveDeps {

@@ -5,8 +5,8 @@ import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import type { IntegrationRow } from '../ledger/ledger.ts'
 import type { FoundName, Inventory } from '../ledger/postgres/inventory.ts'
-import { makePatience, type Patience, persist } from './patience.ts'
-import type { Watch } from './stages.ts'
+import { makePatience, type Patience, persist, waitInSlice } from './patience.ts'
+import type { More, Watch } from './stages.ts'
 
 /*
  * Names of legacy, then of new, page by page into rows. The checkpoint is in the transaction of the rows that it speaks
@@ -31,20 +31,28 @@ export type InventoryResult =
   | { readonly kind: 'done'; readonly names: number; readonly made: number }
   /** A store did not list; repeating goes on from the checkpoint. */
   | { readonly kind: 'partial'; readonly side: Side; readonly reason: string }
+  | More
 
 interface Tally {
   names: number
   made: number
 }
 
+/** For the figures only: the ledger's checkpoint says where to go on. */
+interface From extends Readonly<Tally> {
+  readonly idle: number
+}
+
 /** Throws `stage-refused` when the integration is not enrolled; rejects when aborted. */
 export async function takeInventory(deps: InventoryDeps, integration: string, watch: Watch): Promise<InventoryResult> {
-  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  const { names, made, idle } = (watch.from ?? { names: 0, made: 0, idle: 0 }) as From
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience, idle })
   const row = (await persist(deps, watch.signal, deps.integrations)).find((r) => r.integration === integration)
-  const tally: Tally = { names: 0, made: 0 }
+  const tally: Tally = { names, made }
   if (row?.inventoried) return { kind: 'done', ...tally }
   for (const side of SIDES) {
     const reason = await scanSide(deps, { integration, side }, tally, patience, watch)
+    if (reason === 'over') return { kind: 'more', at: { ...tally, idle: patience.idle() } satisfies From }
     if (reason !== null) return { kind: 'partial', side, reason }
   }
   await persist(deps, watch.signal, () => deps.inventory.mark(integration))
@@ -56,7 +64,7 @@ interface Scanned {
   readonly side: Side
 }
 
-/** Null when the side is done, else why it is not. */
+/** Null when the side is done, `over` when the slice is, else why it is not. */
 async function scanSide(
   deps: InventoryDeps,
   { integration, side }: Scanned,
@@ -69,6 +77,7 @@ async function scanSide(
   const list: Listing = { ...deps, store: deps.stores(integration)[side], integration, patience }
   while (!done) {
     const page = await listPage(list, after, watch)
+    if (page === 'over') return page
     if (page.kind === 'error') return page.reason
     const names = page.entries.map((entry) => found(deps, integration, entry))
     done = page.next === null
@@ -82,7 +91,7 @@ async function scanSide(
   return null
 }
 
-interface Listing {
+export interface Listing {
   readonly store: Store
   readonly integration: string
   readonly clock: Clock
@@ -92,9 +101,10 @@ interface Listing {
 }
 
 /** One page, asked for again while the store does not answer; a page that does not lead on is an error, not a loop. */
-export async function listPage(list: Listing, after: ScanPage['after'], watch: Watch): Promise<ScanOutcome> {
+export async function listPage(list: Listing, after: ScanPage['after'], watch: Watch): Promise<ScanOutcome | 'over'> {
   for (;;) {
     watch.signal.throwIfAborted()
+    if (watch.over.aborted) return 'over'
     const call = { deadline: list.clock.monotonic() + list.deadline, signal: watch.signal }
     const outcome = await list.store.scan(list.integration, { after, limit: list.page }, call)
     if (outcome.kind === 'page') {
@@ -104,7 +114,7 @@ export async function listPage(list: Listing, after: ScanPage['after'], watch: W
     }
     watch.signal.throwIfAborted()
     watch.waiting([`store ${list.store.name}: ${outcome.reason}`])
-    if (!(await list.patience.wait(watch.signal))) return outcome
+    if (!(await waitInSlice(list.patience, watch))) return outcome
   }
 }
 

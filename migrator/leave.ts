@@ -8,9 +8,9 @@ import type { LeaveNote } from '../ledger/postgres/stages.ts'
 import { type SettleDeps, settle } from '../ledger/settle.ts'
 import type { EnrolDeps } from './enrol.ts'
 import { migratorFault } from './faults.ts'
-import { makePatience, persist } from './patience.ts'
+import { makePatience, persist, untilOver, waitInSlice } from './patience.ts'
 import { lookAtUnseen, type UnseenDeps } from './prove.ts'
-import type { LeaveKind, Watch } from './stages.ts'
+import type { LeaveKind, More, Watch } from './stages.ts'
 
 /*
  * The way out of the ledger, the same to either side: proof -> `leaving`: begin admits only the plan that writes the side
@@ -103,36 +103,42 @@ export async function prove(leaving: Leaving): Promise<string | null> {
   return seen.stopped
 }
 
-/** Every replica runs the last phase, and the side that stays holds every latest value. A sentence: what stands in the way. */
-export async function drain(leaving: Leaving): Promise<string | null> {
+/** Null: done. A sentence: what stands in the way. `More`: the next slice looks at the state anew. */
+export type Way = string | null | More
+
+/** Every replica runs the last phase, and the side that stays holds every latest value. */
+export async function drain(leaving: Leaving): Promise<Way> {
   const { deps, exit, integration, watch } = leaving
   const state = await stateOf(leaving)
   if (state === 'enrolled') await step(leaving, exit.leaving)
   else if (state !== exit.leaving) return null
-  await barrier(leaving)
+  if ((await barrier(leaving)) === 'over') return { kind: 'more', at: watch.from }
   const owed = () => persist(deps, watch.signal, () => deps.proof.obstacles(integration, exit.side))
-  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience, idle: idleOf(watch) })
   for (let left = (await owed()).owed; left > 0; left = (await owed()).owed) {
     watch.waiting([`${left} secrets that ${exit.side} owes`])
     if ((await settlePass(leaving)) > 0) patience.well()
-    else if (!(await patience.wait(watch.signal))) return `${left} secrets could not be settled`
+    else if (!(await waitInSlice(patience, watch))) return `${left} secrets could not be settled`
+    if (watch.over.aborted) return { kind: 'more', at: { idle: patience.idle() } }
   }
   watch.waiting([])
   return null
 }
 
-/** One side is pinned, and every replica has heard. A sentence: what stands in the way. */
-export async function pin(leaving: Leaving): Promise<string | null> {
+/** One side is pinned, and every replica has heard. */
+export async function pin(leaving: Leaving): Promise<Way> {
   const { deps, exit, watch } = leaving
-  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
+  const patience = makePatience({ clock: deps.clock, limit: deps.patience, idle: idleOf(watch) })
   while ((await stateOf(leaving)) === exit.leaving) {
     const answer = await step(leaving, exit.pinned)
     if (answer.kind === 'done') break
     watch.waiting([`${answer.secrets} secrets that are owed or being written`])
-    if ((await settlePass(leaving)) > 0) continue
-    if (!(await patience.wait(watch.signal))) return `${answer.secrets} secrets are owed or being written`
+    if ((await settlePass(leaving)) > 0) patience.well()
+    else if (!(await waitInSlice(patience, watch))) return `${answer.secrets} secrets are owed or being written`
+    if (watch.over.aborted) return { kind: 'more', at: { idle: patience.idle() } }
   }
-  if ((await stateOf(leaving)) === exit.pinned) await barrier(leaving)
+  if ((await stateOf(leaving)) === exit.pinned && (await barrier(leaving)) === 'over')
+    return { kind: 'more', at: watch.from }
   return null
 }
 
@@ -173,13 +179,17 @@ const stateOf = async ({ deps, integration, watch }: Leaving): Promise<Integrati
 const step = ({ deps, integration, note, watch }: Leaving, next: IntegrationState) =>
   persist(deps, watch.signal, () => deps.stages.leave(integration, next, note))
 
-async function barrier({ deps, integration, watch }: Leaving): Promise<void> {
-  await persist(deps, watch.signal, async () => {
-    const row = (await rowOf(deps, integration)) as IntegrationRow
-    await deps.stages.everyReplica(row, watch.waiting, watch.signal)
+const barrier = ({ deps, integration, watch }: Leaving): Promise<'through' | 'over'> =>
+  untilOver(watch, async (signal) => {
+    await persist(deps, signal, async () => {
+      const row = (await rowOf(deps, integration)) as IntegrationRow
+      await deps.stages.everyReplica(row, watch.waiting, signal)
+    })
+    watch.waiting([])
   })
-  watch.waiting([])
-}
+
+/** ms for which the slices before had waited in vain. */
+const idleOf = ({ from }: Watch): number => (from as { readonly idle: number } | null)?.idle ?? 0
 
 /** How many secrets were made equal; debts that the last phase leaves on purpose are not touched. */
 async function settlePass({ deps, exit, integration, watch }: Leaving): Promise<number> {

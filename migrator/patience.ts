@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { isFault } from '../core/fault.ts'
+import type { Watch } from './stages.ts'
 
 /** Waits that grow while nothing goes well, and an end to it. */
 export interface Patience {
@@ -7,6 +8,8 @@ export interface Patience {
   wait(signal: AbortSignal): Promise<boolean>
   /** Something went well: the limit and the waits start anew. */
   well(): void
+  /** ms since something went well; what the next slice begins with. */
+  idle(): number
 }
 
 export interface PatienceOptions {
@@ -15,10 +18,12 @@ export interface PatienceOptions {
   readonly limit: number
   readonly first?: number
   readonly most?: number
+  /** ms without anything that went well before this began. */
+  readonly idle?: number
 }
 
-export function makePatience({ clock, limit, first = 50, most = 5000 }: PatienceOptions): Patience {
-  let since = clock.monotonic()
+export function makePatience({ clock, limit, first = 50, most = 5000, idle = 0 }: PatienceOptions): Patience {
+  let since = clock.monotonic() - idle
   let next = first
   return {
     wait: async (signal) => {
@@ -32,6 +37,34 @@ export function makePatience({ clock, limit, first = 50, most = 5000 }: Patience
       since = clock.monotonic()
       next = first
     },
+    idle: () => clock.monotonic() - since,
+  }
+}
+
+/** As `wait`, but true at once when the slice is over: the next one goes on waiting. */
+export async function waitInSlice(
+  patience: Patience,
+  { signal, over }: Pick<Watch, 'signal' | 'over'>,
+): Promise<boolean> {
+  try {
+    return await patience.wait(AbortSignal.any([signal, over]))
+  } catch (error) {
+    if (signal.aborted || !over.aborted) throw error
+    return true
+  }
+}
+
+/** For work that may be cut anywhere and begun again: `over` when the end of the slice cut it. */
+export async function untilOver(
+  { signal, over }: Pick<Watch, 'signal' | 'over'>,
+  work: (signal: AbortSignal) => Promise<unknown>,
+): Promise<'through' | 'over'> {
+  try {
+    await work(AbortSignal.any([signal, over]))
+    return 'through'
+  } catch (error) {
+    if (signal.aborted || !over.aborted) throw error
+    return 'over'
   }
 }
 

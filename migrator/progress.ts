@@ -14,6 +14,8 @@ export interface Progress {
   /** Seconds; null before 1 % is done, and while nothing moves. */
   readonly eta: number | null
   readonly counts: Counts | null
+  /** When they may be counted again, in ms since the epoch: a count of many rows takes its time. */
+  readonly countAt: number
   readonly state: 'running' | 'waiting' | 'ended'
   /** Who or what is waited for. */
   readonly waitingFor: readonly string[]
@@ -32,7 +34,7 @@ const HALF_LIFE = 5000
 /** Shorter intervals than this say nothing about a rate. */
 const SHORTEST = 50
 
-export const startMeter = (at: number, done = 0): Meter => ({ at, done, rate: null })
+export const startMeter = (at: number, done = 0, rate: number | null = null): Meter => ({ at, done, rate })
 
 export function advance(meter: Meter, at: number, done: number): Meter {
   const elapsed = at - meter.at
@@ -54,7 +56,7 @@ export interface Reporter {
   stage(stage: Stage): void
   progress(done: number, total: number | null): void
   waiting(what: readonly string[]): void
-  counts(counts: Counts): void
+  counts(counts: Counts, countAt: number): void
   end(): void
   readonly latest: Progress
 }
@@ -66,12 +68,15 @@ export interface ReporterOptions {
   readonly emit: (progress: Progress) => void
   /** ms; changes of stage or state are told at once. */
   readonly every?: number
+  /** What a slice before this one told last: the figures of its stage go on. */
+  readonly progress?: Progress | null
 }
 
 /** Turns what stages tell into progress events, at most one each `every` ms. */
-export function makeReporter({ integration, stage, clock, emit, every = 250 }: ReporterOptions): Reporter {
-  let latest = fresh(integration, stage, null)
-  let meter = startMeter(clock.monotonic())
+export function makeReporter(options: ReporterOptions): Reporter {
+  const { integration, stage, clock, emit, every = 250, progress = null } = options
+  let latest = progress ?? fresh(integration, stage, null, 0)
+  let meter = startMeter(clock.monotonic(), latest.done, latest.rate)
   let told = Number.NEGATIVE_INFINITY
 
   const tell = (change: Partial<Progress>, now = false): void => {
@@ -84,8 +89,9 @@ export function makeReporter({ integration, stage, clock, emit, every = 250 }: R
 
   return {
     stage: (next) => {
+      if (progress !== null && next === latest.stage) return
       meter = startMeter(clock.monotonic())
-      tell(fresh(integration, next, latest.counts), true)
+      tell(fresh(integration, next, latest.counts, latest.countAt), true)
     },
     progress: (done, total) => {
       meter = advance(meter, clock.monotonic(), done)
@@ -95,7 +101,7 @@ export function makeReporter({ integration, stage, clock, emit, every = 250 }: R
       const same = what.length === latest.waitingFor.length && what.every((w, i) => w === latest.waitingFor[i])
       if (!same) tell({ state: what.length > 0 ? 'waiting' : 'running', waitingFor: what }, true)
     },
-    counts: (counts) => tell({ counts }),
+    counts: (counts, countAt) => tell({ counts, countAt }),
     end: () => tell({ state: 'ended', waitingFor: [], eta: null }, true),
     get latest() {
       return latest
@@ -103,7 +109,7 @@ export function makeReporter({ integration, stage, clock, emit, every = 250 }: R
   }
 }
 
-const fresh = (integration: string, stage: Stage, counts: Counts | null): Progress => ({
+const fresh = (integration: string, stage: Stage, counts: Counts | null, countAt: number): Progress => ({
   integration,
   stage,
   done: 0,
@@ -111,6 +117,7 @@ const fresh = (integration: string, stage: Stage, counts: Counts | null): Progre
   rate: null,
   eta: null,
   counts,
+  countAt,
   state: 'running',
   waitingFor: [],
 })

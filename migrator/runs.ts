@@ -8,7 +8,7 @@ import type { MigratorMetrics } from './metrics.ts'
 import type { RunRequest, RunResult } from './migrate.ts'
 import type { Progress } from './progress.ts'
 import { ORDERS, type RunKind, type Stage } from './stages.ts'
-import type { VerifyResult } from './verify.ts'
+import type { VerifyResult } from './verify-page.ts'
 
 /** `partial` and `cancelled` are resumable: start the same again. */
 export const RUN_OUTCOMES = ['running', 'done', 'mismatches', 'partial', 'failed', 'cancelled'] as const

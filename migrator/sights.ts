@@ -3,7 +3,7 @@ import type { Call, GetOutcome, Store } from '../backends/store.ts'
 import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import { type Fingerprint, type Sight, sightOf } from '../ledger/compare.ts'
-import type { Patience } from './patience.ts'
+import { type Patience, waitInSlice } from './patience.ts'
 import type { Watch } from './stages.ts'
 
 /** What both sides hold of some secrets, without the values. */
@@ -18,15 +18,15 @@ export interface SightDeps {
 }
 
 /**
- * Reads both sides in batches, again while a store has an error that may pass, as long as patience lasts; null then.
- * An error that will not pass by itself is part of what is seen.
+ * Reads both sides in batches, again while a store has an error that may pass, as long as patience and the slice last:
+ * `silent` or `over` then. An error that will not pass by itself is part of what is seen.
  */
 export async function look(
   deps: SightDeps,
   addresses: readonly Address[],
   patience: Patience,
-  watch: Pick<Watch, 'signal' | 'waiting'>,
-): Promise<readonly Sights[] | null> {
+  watch: Pick<Watch, 'signal' | 'waiting' | 'over'>,
+): Promise<readonly Sights[] | 'silent' | 'over'> {
   const [first] = addresses
   if (first === undefined) return []
   const stores = deps.stores(first.integration)
@@ -47,7 +47,8 @@ export async function look(
       }))
     }
     watch.waiting(away.map((side) => `store ${stores[side].name} does not answer`))
-    if (!(await patience.wait(watch.signal))) return null
+    if (!(await waitInSlice(patience, watch))) return 'silent'
+    if (watch.over.aborted) return 'over'
   }
 }
 

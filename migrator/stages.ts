@@ -25,14 +25,27 @@ export interface StageOrder {
 export const ORDERS = {
   migrate: { stages: ['enrol', 'inventory', 'backfill', 'verify'], source: 'legacy' },
   verify: { stages: ['verify'], source: 'legacy' },
-  reverse: { stages: ['backfill'], source: 'new' },
+  reverse: { stages: ['backfill', 'verify'], source: 'new' },
   finalize: { stages: ['prove', 'drain', 'switch', 'drop'], source: 'legacy' },
   abandon: { stages: ['prove', 'drain', 'switch', 'drop'], source: 'new' },
 } as const satisfies Record<RunKind, StageOrder>
 
+/** The slice is over; `at` is the next one's `from`. It counts only once it was kept with what the slice did. */
+export interface More {
+  readonly kind: 'more'
+  readonly at: unknown
+}
+
 /** What a stage is told by whoever runs it, and tells back. */
 export interface Watch {
+  /** The run was cancelled, or is somebody else's by now: stop, wherever that is. */
   readonly signal: AbortSignal
+  /** The time of this slice is up: stop where another slice can go on, and answer `more`. */
+  readonly over: AbortSignal
+  /** Where the slice before stopped, in the stage's own form; null: the stage begins. */
+  readonly from: unknown
+  /** Secrets of the stage that helpers on other machines have settled so far. */
+  readonly helped: () => number
   /** `total` null while it is not known. */
   progress(done: number, total: number | null): void
   /** Names of replicas, or a sentence, that the stage waits for; empty: it goes on. */

@@ -5,8 +5,8 @@ import { SIDES, type Side } from '../core/side.ts'
 import type { FoundName } from '../ledger/postgres/inventory.ts'
 import type { Mismatches } from '../ledger/postgres/mismatches.ts'
 import type { Verification } from '../ledger/postgres/verification.ts'
-import { found, type InventoryDeps, listPage } from './inventory.ts'
-import { makePatience, persist } from './patience.ts'
+import { found, type InventoryDeps, type Listing, listPage } from './inventory.ts'
+import { type Patience, persist } from './patience.ts'
 import { look, type SightDeps } from './sights.ts'
 import type { Watch } from './stages.ts'
 
@@ -20,30 +20,46 @@ export interface UnknownDeps extends SightDeps, InventoryDeps {
   readonly mismatches: Pick<Mismatches, 'record'>
 }
 
-/** Null when both sides were listed to the end, else why not. */
+/** The page of names that comes next. */
+export interface Listed {
+  readonly side: Side
+  readonly after: ScanPage['after']
+}
+
+export const FIRST_NAMES: Listed = { side: SIDES[0], after: null }
+
+export type UnknownResult =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'over'; readonly next: Listed }
+  | { readonly kind: 'stopped'; readonly reason: string }
+
+/** Lists both sides to the end, or until the slice is over. */
 export async function findUnknown(
   deps: UnknownDeps,
-  integration: string,
+  { integration, patience }: Pick<Listing, 'integration' | 'patience'>,
+  from: Listed,
   watch: Watch,
   onFound: () => void,
-): Promise<string | null> {
-  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
-  for (const side of SIDES) {
+): Promise<UnknownResult> {
+  let next: Listed | null = from
+  while (next !== null) {
+    const { side, after }: Listed = next
     const listing = { ...deps, store: deps.stores(integration)[side], integration, patience }
-    let after: ScanPage['after'] = null
-    do {
-      const page = await listPage(listing, after, watch)
-      if (page.kind === 'error') return `store ${listing.store.name}: ${page.reason}`
-      const names = page.entries.map((entry) => found(deps, integration, entry))
-      const unknown = await withoutRow(deps, integration, names, watch)
-      if (unknown.length > 0 && !(await tellAll(deps, { integration, side, unknown }, watch)))
-        return 'a store did not answer'
-      for (const _ of unknown) onFound()
-      after = page.next
-    } while (after !== null)
+    const page = await listPage(listing, after, watch)
+    if (page === 'over') return { kind: 'over', next }
+    if (page.kind === 'error') return { kind: 'stopped', reason: `store ${listing.store.name}: ${page.reason}` }
+    const names = page.entries.map((entry) => found(deps, integration, entry))
+    const unknown = await withoutRow(deps, integration, names, watch)
+    const told = unknown.length === 0 || (await tellAll(deps, { integration, side, unknown, patience }, watch))
+    if (told === 'over') return { kind: 'over', next }
+    if (told === 'silent') return { kind: 'stopped', reason: 'a store did not answer' }
+    for (const _ of unknown) onFound()
+    next = page.next === null ? nextSide(side) : { side, after: page.next }
   }
-  return null
+  return { kind: 'done' }
 }
+
+const nextSide = (side: Side): Listed | null => (side === SIDES[0] ? { side: SIDES[1], after: null } : null)
 
 const addressOf = (integration: string, { customer, name }: FoundName): Address => ({ integration, customer, name })
 
@@ -55,16 +71,19 @@ async function withoutRow(deps: UnknownDeps, integration: string, names: readonl
 
 interface Found {
   readonly integration: string
+  readonly patience: Patience
   readonly side: Side
   readonly unknown: readonly FoundName[]
 }
 
-/** False if a store did not answer. */
-async function tellAll(deps: UnknownDeps, { integration, side, unknown }: Found, watch: Watch): Promise<boolean> {
+async function tellAll(
+  deps: UnknownDeps,
+  { integration, side, unknown, patience }: Found,
+  watch: Watch,
+): Promise<true | 'silent' | 'over'> {
   const readable = unknown.filter((name) => name.refused !== true).map((name) => addressOf(integration, name))
-  const patience = makePatience({ clock: deps.clock, limit: deps.patience })
   const sights = await look(deps, readable, patience, watch)
-  if (sights === null) return false
+  if (sights === 'silent' || sights === 'over') return sights
   const seen = new Map(readable.map((address, i) => [addressKey(address), sights[i]]))
   for (const name of unknown) {
     const address = addressOf(integration, name)

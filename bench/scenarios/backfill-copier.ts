@@ -124,6 +124,9 @@ const oneByOne = async (config: CrossfadeConfig): Promise<Copied> => {
 
 const WATCH: Watch = {
   signal: new AbortController().signal,
+  over: new AbortController().signal,
+  from: null,
+  helped: () => 0,
   progress: () => undefined,
   waiting: () => undefined,
 }
@@ -157,7 +160,7 @@ const crossfade = async (config: CrossfadeConfig): Promise<Copied> => {
   })
   const inventory = await timed(() => takeInventory(deps, INTEGRATION, WATCH))
   const copied = await timed(() => backfill(deps, { integration: INTEGRATION, source: 'legacy' }, WATCH))
-  if (copied.answer.kind !== 'done') throw new Error(copied.answer.reason ?? 'partial')
+  if (copied.answer.kind !== 'done') throw new Error(copied.answer.kind)
   await stores.close()
   await ledgerDatabase.close()
   return {

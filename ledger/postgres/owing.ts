@@ -5,7 +5,10 @@ import type { Database } from './database.ts'
 export interface Owing {
   /** Debts by their fresh side; never-copied secrets are debts whose fresh side is legacy. */
   readonly fresh: Readonly<Record<Side, number>>
-  /** Of all of them, those that nothing has touched since the instant that was asked about. */
+  /**
+   * Of all of them, those that nothing has touched since the instant that was asked about, and those of the inventory that
+   * were never copied: whoever claimed one, and may have died with it, wrote nothing new.
+   */
   readonly untouched: Readonly<Record<Side, number>>
   /** The ledger's clock, for the next question. */
   readonly now: string
@@ -13,8 +16,8 @@ export interface Owing {
 
 const OWING = `
   select count(*) filter (where fresh = 'legacy')::int as legacy, count(*) filter (where fresh = 'new')::int as new,
-    count(*) filter (where fresh = 'legacy' and changed_at < $2)::int as "oldLegacy",
-    count(*) filter (where fresh = 'new' and changed_at < $2)::int as "oldNew", clock_timestamp()::text as now
+    count(*) filter (where fresh = 'legacy' and (changed_at < $2 or version = 0 and not copied))::int as "oldLegacy",
+    count(*) filter (where fresh = 'new' and (changed_at < $2 or version = 0 and not copied))::int as "oldNew", clock_timestamp()::text as now
   from crossfade.secret where integration = $1 and fresh <> 'both' and quarantine is null`
 
 interface Row extends Readonly<Record<Side, number>> {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PutOutcome } from '../../backends/store.ts'
-import { backfill } from '../../migrator/backfill.ts'
-import { takeInventory } from '../../migrator/inventory.ts'
+import { backfill, takeInventory } from './whole-stages.ts'
 import {
   at,
   INTEGRATION,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backfill } from '../../migrator/backfill.ts'
-import { takeInventory } from '../../migrator/inventory.ts'
+import { backfill, takeInventory } from './whole-stages.ts'
 import { at, INTEGRATION, names, secretOf, skippingClock, unwatched, withMigrator } from './with-migrator.ts'
 
 const inventoried = async (under: Awaited<ReturnType<typeof withMigrator>>) =>

@@ -5,11 +5,11 @@ import type { PostgresConfig } from '../../backends/postgres/config.ts'
 import { openPostgresStore } from '../../backends/postgres/open.ts'
 import { openSealedStore } from '../../backends/sealed/open.ts'
 import type { Store } from '../../backends/store.ts'
-import { takeInventory } from '../../migrator/inventory.ts'
 import { migrate } from '../../migrator/migrate.ts'
 import { isAddressable } from '../../proxy/http/path.ts'
 import { postgresConfig, sealedConfig, deps as storeDeps } from '../backends/subjects.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
+import { takeInventory } from './whole-stages.ts'
 import { at, INTEGRATION, unwatched, withMigrator } from './with-migrator.ts'
 
 /** A home-grown table as the old system filled it, in front of a sealed store. */

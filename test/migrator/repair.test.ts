@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { migrate } from '../../migrator/migrate.ts'
-import { verify } from '../../migrator/verify.ts'
+import { verify } from './whole-stages.ts'
 import { at, INTEGRATION, secretOf, unwatched, withMigrator } from './with-migrator.ts'
 
 const none = { kind: 'none' } as const

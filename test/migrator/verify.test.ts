@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GetOutcome } from '../../backends/store.ts'
-import { backfill } from '../../migrator/backfill.ts'
-import { takeInventory } from '../../migrator/inventory.ts'
-import { type VerifyResult, verify } from '../../migrator/verify.ts'
+import type { VerifyResult } from '../../migrator/verify-page.ts'
+import { backfill, takeInventory, verify } from './whole-stages.ts'
 import {
   at,
   INTEGRATION,

@@ -46,6 +46,9 @@ export const names = (count: number): readonly Address[] =>
 /** Nobody looks. */
 export const unwatched = (signal = new AbortController().signal): Watch => ({
   signal,
+  over: new AbortController().signal,
+  from: null,
+  helped: () => 0,
   progress: () => {},
   waiting: () => {},
 })

@@ -1,0 +1,170 @@
+import { byteOrder } from '../backends/secret-text.ts'
+import type { ClaimQuery, Position } from '../ledger/ledger.ts'
+import type { Wanted } from '../ledger/postgres/owing.ts'
+import { type SettleDeps, type SettleKind, type SettleReport, settle } from '../ledger/settle.ts'
+import { makePasses } from './passes.ts'
+import { type Patience, persist, waitInSlice } from './patience.ts'
+import type { Watch } from './stages.ts'
+
+/*
+ * One sweep over the debts. First come the debts of live traffic, then the never-copied secrets in the order of their
+ * names: a walk along one index, where taking the next debt again and again would wade through all that was settled
+ * before. A store that is too slow for a batch gets smaller ones.
+ */
+export interface SweepDeps extends SettleDeps {
+  readonly batch: number
+  readonly concurrency: number
+  /** ms for which a pass holds its claims. */
+  readonly lease: number
+  readonly patience: number
+  readonly onSettled?: (integration: string, kind: SettleKind, secrets: number) => void
+}
+
+export type SweepTally = Record<SettleKind, number>
+
+/** Where a sweep is. */
+export interface Sweep {
+  /** The ledger's time when it began. */
+  readonly since: string
+  /** When it began. */
+  readonly debts: number
+  readonly total: number
+  readonly troubles: number
+  /** Secrets that its passes asked for. */
+  readonly taken: number
+  /** How far the walk along the names has come; null: it is among the debts of live traffic. */
+  readonly names: { readonly after: Position | null } | null
+}
+
+export interface Work {
+  readonly deps: SweepDeps
+  readonly wanted: Wanted
+  readonly watch: Watch
+  readonly patience: Patience
+  readonly tally: SweepTally
+  sweep: Sweep
+  /** Secrets that the next pass takes. */
+  batch: number
+  reason: string | null
+}
+
+/** `clean`: no store refused anything and no outcome is unknown. */
+export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> {
+  const { deps, tally, watch } = work
+  const { debts, total, troubles } = work.sweep
+  const passes = makePasses(deps.concurrency)
+  const walk = makeWalk(work)
+  let dry = false
+  while (work.sweep.taken <= debts + 2 * deps.batch && !dry && !passes.failed && !watch.over.aborted) {
+    await passes.add(async () => {
+      if (dry) return
+      const query = walk.next()
+      const reports = await persist(deps, watch.signal, () => settle(deps, query))
+      count(work, reports)
+      work.batch = nextBatch(deps.batch, query.limit, reports)
+      watch.progress(done(work), Math.max(total, done(work)))
+      if (walk.took(query, reports) === 'end') dry = true
+      if (!(await standing(work, reports))) dry = true
+    })
+  }
+  await passes.idle()
+  watch.signal.throwIfAborted()
+  if (watch.over.aborted && !dry && work.sweep.taken <= debts + 2 * deps.batch) return 'over'
+  return tally.later + tally.unknown === troubles ? 'clean' : 'troubled'
+}
+
+/**
+ * What a worker beside the one that leads the run does: the never-copied secrets behind `after`, until there are no more
+ * or the slice is over. Claims of the two never meet. Returns how many it settled.
+ */
+export async function help(work: Work): Promise<number> {
+  const { deps, watch } = work
+  const passes = makePasses(deps.concurrency)
+  const walk = makeWalk(work)
+  let dry = false
+  while (!dry && !passes.failed && !watch.over.aborted) {
+    await passes.add(async () => {
+      if (dry) return
+      const query = walk.next()
+      const reports = await settle(deps, query)
+      count(work, reports)
+      work.batch = nextBatch(deps.batch, query.limit, reports)
+      // Waiting for a store is the business of who leads.
+      if (walk.took(query, reports) === 'end' || isRefused(reports)) dry = true
+    })
+  }
+  await passes.idle()
+  return settledBy(work)
+}
+
+/** Passes that run beside each other share it. */
+function makeWalk(work: Work) {
+  const { wanted, deps } = work
+  const names = (): Sweep['names'] => work.sweep.names
+  const go = (change: Partial<Sweep>): void => {
+    work.sweep = { ...work.sweep, ...change }
+  }
+  return {
+    next: (): ClaimQuery => {
+      const at = names()
+      go({ taken: work.sweep.taken + work.batch })
+      const where = at === null ? {} : { neverCopied: { after: at.after } }
+      return { ...wanted, ...where, limit: work.batch, lease: deps.lease }
+    },
+    took: ({ neverCopied, limit }: ClaimQuery, reports: readonly SettleReport[]): 'on' | 'end' => {
+      const isShort = reports.length < limit
+      if (neverCopied === undefined) {
+        if (wanted.source === 'new') return isShort ? 'end' : 'on'
+        if (names() === null && (isShort || reports.some((report) => report.neverCopied)))
+          go({ names: { after: null } })
+        return 'on'
+      }
+      const at = names()
+      const last = reports.at(-1)
+      if (at !== null && last !== undefined) go({ names: { after: later(at.after, last.address) } })
+      return isShort ? 'end' : 'on'
+    },
+  }
+}
+
+/** Passes end in any order: the place only ever moves on. */
+const later = (a: Position | null, { customer, name }: Position): Position =>
+  a !== null && (byteOrder(a.customer, customer) || byteOrder(a.name, name)) > 0 ? a : { customer, name }
+
+const TOO_SLOW: ReadonlySet<string | null> = new Set(
+  ['late', 'timeout'].flatMap((reason) => [`source: ${reason}`, `target: ${reason}`]),
+)
+
+/** Half of what was too much for a store's deadline, then more by a hundredth of the configured size at a time. */
+function nextBatch(most: number, now: number, reports: readonly SettleReport[]): number {
+  const slow = reports.some((report) => report.kind === 'unknown' || TOO_SLOW.has(report.reason))
+  return slow ? Math.max(1, Math.floor(now / 2)) : Math.min(most, now + Math.ceil(most / 100))
+}
+
+const isRefused = (reports: readonly SettleReport[]): boolean =>
+  reports.length > 0 && reports.every((report) => report.kind === 'later' || report.kind === 'unknown')
+
+/** After a pass in which nothing but refusals came back, waits; false when that has gone on for too long. */
+async function standing({ watch, reason, patience }: Work, reports: readonly SettleReport[]): Promise<boolean> {
+  const refused = isRefused(reports)
+  watch.waiting(refused ? [reason ?? 'a store'] : [])
+  if (refused) return waitInSlice(patience, watch)
+  patience.well()
+  return true
+}
+
+const settledBy = ({ tally }: Work): number => tally.equal + tally.quarantine
+
+const done = (work: Work): number => settledBy(work) + work.watch.helped()
+
+function count(work: Work, reports: readonly SettleReport[]): void {
+  for (const { kind, reason } of reports) {
+    work.tally[kind] += 1
+    if (kind === 'later') work.reason = reason
+    if (kind === 'unknown') work.reason = 'a put whose outcome is unknown'
+  }
+  const { deps, wanted } = work
+  for (const [kind, group] of Object.entries(Object.groupBy(reports, (report) => report.kind))) {
+    deps.onSettled?.(wanted.integration, kind as SettleKind, group?.length ?? 0)
+  }
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SIDES } from '../../core/side.ts'
+import { firstPlace, type Place, type RunResult, runSlice } from '../../migrator/migrate.ts'
+import { at, INTEGRATION, names, secretOf, skippingClock, withMigrator } from './with-migrator.ts'
+
+type Under = Awaited<ReturnType<typeof withMigrator>>
+
+const request = { integration: INTEGRATION, kind: 'migrate' } as const
+
+/** A run in slices, each over at its first call of a store; what one leaves to the next goes through JSON, as in the ledger. */
+async function inSlices(under: Under, helped = 0): Promise<{ result: RunResult; places: readonly Place[] }> {
+  let over = new AbortController()
+  for (const store of SIDES.map((side) => under.stores[side])) {
+    store.gate('scan', (real, ...args) => end(real, args))
+    store.gate('getMany', (real, ...args) => end(real, args))
+    store.gate('putMany', (real, ...args) => end(real, args))
+  }
+  const end = <A extends readonly unknown[], R>(real: (...args: A) => R, args: A): R => {
+    over.abort()
+    return real(...args)
+  }
+  const places: Place[] = []
+  let place = firstPlace(request)
+  for (;;) {
+    over = new AbortController()
+    const options = { signal: new AbortController().signal, over: over.signal, emit: () => {}, helped: () => helped }
+    const slice = await runSlice(under.deps, request, place, options)
+    if (slice.kind === 'ended') return { result: slice.result, places }
+    place = JSON.parse(JSON.stringify(slice.place)) as Place
+    places.push(place)
+  }
+}
+
+test('a run in slices of a single step each ends with the figures of one that is whole', async (t) => {
+  const under = await withMigrator(t, { batch: 7, page: 7 })
+  await under.seed(names(50))
+  const { result, places } = await inSlices(under)
+  assert.deepEqual([result.outcome, result.stage], ['done', 'verify'])
+  assert.deepEqual([result.counts?.copied, result.counts?.verified, result.counts?.left], [50, 50, 0])
+  assert.deepEqual([result.verified?.checked, result.verified?.equal], [50, 50])
+  for (const stage of ['inventory', 'backfill', 'verify']) {
+    const seen = places.filter((place) => place.stage === stage).map((place) => place.progress?.done ?? 0)
+    assert.ok(seen.length >= 2, `${stage} was cut ${seen.length} times`)
+    assert.deepEqual(
+      [...seen].sort((a, b) => a - b),
+      seen,
+      `${stage} never goes back`,
+    )
+  }
+})
+
+test('what verify finds in slices is what it finds at once: every difference, each once', async (t) => {
+  const under = await withMigrator(t, { batch: 4, page: 4 })
+  await under.seed(names(30))
+  await inSlices(under)
+  const wrong = names(30).filter((_, i) => i % 5 === 0)
+  for (const address of wrong) await under.plant('new', address, secretOf('wrong'))
+  await under.plant('legacy', at('past-the-proxy'), secretOf('unknown'))
+  const { result } = await inSlices(under)
+  assert.equal(result.outcome, 'mismatches')
+  assert.deepEqual([result.verified?.mismatches.value, result.verified?.mismatches.out_of_band], [wrong.length, 1])
+  assert.deepEqual([result.verified?.checked, result.verified?.equal], [31, 30 - wrong.length])
+})
+
+test('patience outlives a slice: a store that stays away ends the run, however short the slices are', async (t) => {
+  const under = await withMigrator(t, { clock: skippingClock(), batch: 10 })
+  await under.seed(names(20))
+  under.core.stores.new.troubleWrites('denied')
+  const { result, places } = await inSlices(under)
+  assert.deepEqual([result.outcome, result.stage], ['partial', 'backfill'])
+  assert.ok(places.filter((place) => place.stage === 'backfill').length > 1)
+})

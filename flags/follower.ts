@@ -148,7 +148,7 @@ export class Follower {
   #apply({ integration, definition, moves }: FlagChange, at: number): void {
     this.#parts.tracks.apply(integration, definition, at)
     if (!moves) return
-    this.#parts.metrics?.moves.inc({ integration })
+    this.#parts.metrics?.moves.inc()
     this.#parts.events.emit('moved', { integration, at })
   }
 

@@ -41,7 +41,6 @@ export const makeFlagsMetrics = (registry: Registry) => {
     moves: new Counter({
       name: 'crossfade_flag_moves_total',
       help: 'Changed definitions of flags that took effect.',
-      labelNames: ['integration'] as const,
       registers,
     }),
     held: new Gauge({
@@ -107,8 +106,8 @@ export const makeFlagsMetrics = (registry: Registry) => {
     }),
     guardUsed: new Gauge({
       name: 'crossfade_guard_budget_used_ratio',
-      help: 'How much of a budget of the guard is used, in the worst cohort in which new is read; above 1 it trips.',
-      labelNames: ['integration', 'budget'] as const,
+      help: 'How much of its most used budget the guard has used, in the worst cohort in which new is read; above 1 it trips.',
+      labelNames: ['integration'] as const,
       registers,
       aggregator: 'max',
     }),

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
@@ -24,10 +24,12 @@ export const makeProxyMetrics = (registry: Registry) => {
       labelNames: ['integration', 'side', 'outcome'] as const,
       registers,
     }),
-    callSeconds: new Counter({
-      name: 'crossfade_integration_read_seconds_total',
-      help: 'Time that the reads among those calls took, all together.',
+    /** Without quantiles, which would be many series: their mean is enough to see one side become slower than the other. */
+    readSeconds: new Summary({
+      name: 'crossfade_integration_read_seconds',
+      help: 'Time that the reads among those calls took: their sum and their number.',
       labelNames: ['integration', 'side'] as const,
+      percentiles: [],
       registers,
     }),
     duration: new Histogram({

@@ -33,6 +33,7 @@ import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { makeObserver, totalsOf } from './observer.ts'
+import { startAtZero } from './start-at-zero.ts'
 import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
 
@@ -94,6 +95,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   })
   const mismatches = guard.tellOf(makeMismatches(database))
   const settleDeps = { ledger, pairs, fingerprint: digests.fingerprint, coherence, clock }
+  startAtZero(metrics, flags.integrations)
   const shadow = makeShadow({
     pairs,
     fingerprint: digests.fingerprint,
@@ -249,5 +251,5 @@ function count(metrics: Metrics, event: CoreEvent): void {
 
 function countCall({ proxy }: Metrics, { integration, side, failed, ms }: Omit<StoreCall, 'customer'>): void {
   proxy.calls.inc({ integration, side, outcome: failed ? 'failed' : 'ok' })
-  if (ms !== null) proxy.callSeconds.inc({ integration, side }, ms / 1000)
+  if (ms !== null) proxy.readSeconds.observe({ integration, side }, ms / 1000)
 }

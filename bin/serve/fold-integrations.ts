@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry, Summary } from 'prom-client'
 
 /** Integrations up to which each has series of its own unless the configuration says otherwise. */
 export const MANY_INTEGRATIONS = 1000
@@ -16,20 +16,24 @@ export const hasIntegrationSeries = (setting: 'auto' | 'each' | 'none', integrat
  */
 export function foldIntegrations(registry: Registry): void {
   for (const metric of registry.getMetricsAsArray() as readonly unknown[]) {
-    if (!(metric instanceof Counter || metric instanceof Gauge) || !labelsOf(metric).includes('integration')) continue
+    if (!labelsOf(metric).includes('integration')) continue
     if (metric instanceof Gauge) silence(metric)
-    else {
-      const inc = metric.inc.bind(metric) as (labels: Labels, value?: number) => void
-      metric.inc = ((labels: Labels, value?: number) =>
-        inc({ ...labels, integration: ALL }, value)) as typeof metric.inc
-    }
+    if (metric instanceof Counter) metric.inc = folded(metric.inc.bind(metric) as Counting)
+    if (metric instanceof Summary) metric.observe = folded(metric.observe.bind(metric) as Counting)
   }
 }
 
 type Labels = Readonly<Record<string, string | number>>
 
-const labelsOf = (metric: Counter | Gauge): readonly string[] =>
-  (metric as unknown as { readonly labelNames: readonly string[] }).labelNames
+const labelsOf = (metric: unknown): readonly string[] =>
+  (metric as { readonly labelNames: readonly string[] }).labelNames
+
+type Counting = (labels: Labels, value?: number) => void
+
+const folded =
+  (count: Counting) =>
+  (labels: unknown, value?: number): void =>
+    count({ ...(labels as Labels), integration: ALL }, value)
 
 function silence(gauge: Gauge): void {
   for (const change of ['set', 'inc', 'dec'] as const) gauge[change] = () => undefined

@@ -3,7 +3,7 @@ import { type Cap, EVERY_INTEGRATION } from '../../flags/caps.ts'
 import type { Cohorts } from '../../flags/cohorts.ts'
 import { type Budgets, budgetsOf } from '../../flags/guard/config.ts'
 import { type Guard, makeGuard, type Place, type Trip } from '../../flags/guard/guard.ts'
-import { BUDGETS, type Budget, sentence } from '../../flags/guard/judge.ts'
+import { sentence } from '../../flags/guard/judge.ts'
 import type { FlagsMetrics } from '../../flags/metrics.ts'
 import { PLANS, phaseRank } from '../../flags/phase.ts'
 import type { Bus } from '../../ledger/bus.ts'
@@ -85,8 +85,7 @@ export function makeGuardWatch(parts: GuardWatchParts): GuardWatch {
   const show = (): void => {
     metrics.guardShared.set(bus.hears() ? 1 : 0)
     metrics.guardUsed.reset()
-    for (const [integration, used] of worstOf(guard.watched()))
-      for (const budget of BUDGETS) metrics.guardUsed.set({ integration, budget }, used[budget])
+    for (const [integration, used] of worstOf(guard.watched())) metrics.guardUsed.set({ integration }, used)
   }
   const round = (): void => {
     exchange()
@@ -145,14 +144,11 @@ export function makeGuardWatch(parts: GuardWatchParts): GuardWatch {
   }
 }
 
-/** By integration: a series for each of its cohorts would be many. */
-function worstOf(watched: ReturnType<Guard['watched']>): ReadonlyMap<string, Record<Budget, number>> {
-  const worst = new Map<string, Record<Budget, number>>()
-  for (const { integration, used } of watched) {
-    const known = worst.get(integration) ?? { ...used }
-    for (const budget of BUDGETS) known[budget] = Math.max(known[budget], used[budget])
-    worst.set(integration, known)
-  }
+/** By integration: a series for each budget of each of its cohorts would be many; `status` shows those. */
+function worstOf(watched: ReturnType<Guard['watched']>): ReadonlyMap<string, number> {
+  const worst = new Map<string, number>()
+  for (const { integration, used } of watched)
+    worst.set(integration, Math.max(worst.get(integration) ?? 0, ...Object.values(used)))
   return worst
 }
 

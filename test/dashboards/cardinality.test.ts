@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client'
 import { hasIntegrationSeries } from '../../bin/serve/fold-integrations.ts'
 import { makeMetrics } from '../../bin/serve/metrics.ts'
 import { exposition } from '../../proxy/ops/exposition.ts'
@@ -26,7 +26,8 @@ function fill(registry: Registry, integrations: number): void {
     assert.ok(!(metric instanceof Histogram), `${name}: a histogram of each integration would be sixteen series`)
     for (const integration of names)
       for (const labels of seriesOf(name, labelsOf(metric), integration))
-        if (metric instanceof Counter || metric instanceof Gauge) metric.inc(labels, 12345.678)
+        if (metric instanceof Summary) metric.observe(labels, 12345.678)
+        else if (metric instanceof Counter || metric instanceof Gauge) metric.inc(labels, 12345.678)
   }
 }
 

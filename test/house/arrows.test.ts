@@ -55,7 +55,9 @@ test('imports run along the arrows, and nothing imports bin, test or bench', () 
 
 test('the rooms import only packages that an install without devDependencies brings', () => {
   const { dependencies } = JSON.parse(readProjectFile('package.json')) as { dependencies: Record<string, string> }
-  const wrong = sources.flatMap((file) =>
+  // What makes Grafana's JSON runs in a clone; what is shipped is the JSON.
+  const shipped = sources.filter((file) => !file.startsWith('dashboards/boards/'))
+  const wrong = shipped.flatMap((file) =>
     importsOf(file)
       .filter((specifier) => !specifier.startsWith('.'))
       .map(packageOf)

@@ -74,9 +74,9 @@ async function scanSide(
 ): Promise<string | null> {
   const ledger = <T>(step: () => Promise<T>): Promise<T> => persist(deps, watch.signal, step)
   let { after, done } = await ledger(() => deps.inventory.position(integration, side))
-  const list: Listing = { ...deps, store: deps.stores(integration)[side], integration, patience }
+  const list = makeLister({ ...deps, store: deps.stores(integration)[side], integration, patience })
   while (!done) {
-    const page = await listPage(list, after, watch)
+    const page = await list(after, watch)
     if (page === 'over') return page
     if (page.kind === 'error') return page.reason
     const names = page.entries.map((entry) => found(deps, integration, entry))
@@ -95,26 +95,37 @@ export interface Listing {
   readonly store: Store
   readonly integration: string
   readonly clock: Clock
+  /** Most names of a page. */
   readonly page: number
   readonly deadline: number
   readonly patience: Patience
 }
 
-/** One page, asked for again while the store does not answer; a page that does not lead on is an error, not a loop. */
-export async function listPage(list: Listing, after: ScanPage['after'], watch: Watch): Promise<ScanOutcome | 'over'> {
-  for (;;) {
-    watch.signal.throwIfAborted()
-    if (watch.over.aborted) return 'over'
-    const call = { deadline: list.clock.monotonic() + list.deadline, signal: watch.signal }
-    const outcome = await list.store.scan(list.integration, { after, limit: list.page }, call)
-    if (outcome.kind === 'page') {
-      watch.waiting([])
-      list.patience.well()
-      return leadsOn(after, outcome.next) ? outcome : { kind: 'error', reason: 'protocol' }
+const TOO_SLOW: ReadonlySet<string> = new Set(['late', 'timeout'])
+
+/**
+ * One page a call, asked for again while the store does not answer: a smaller one if it took too long, since a store that
+ * looks at every name (KV 2) may never list so many within the deadline. A page that does not lead on is an error, not a loop.
+ */
+export function makeLister(list: Listing): (after: ScanPage['after'], watch: Watch) => Promise<ScanOutcome | 'over'> {
+  let limit = list.page
+  return async (after, watch) => {
+    for (;;) {
+      watch.signal.throwIfAborted()
+      if (watch.over.aborted) return 'over'
+      const call = { deadline: list.clock.monotonic() + list.deadline, signal: watch.signal }
+      const outcome = await list.store.scan(list.integration, { after, limit }, call)
+      if (outcome.kind === 'page') {
+        watch.waiting([])
+        list.patience.well()
+        limit = Math.min(list.page, limit + Math.ceil(list.page / 100))
+        return leadsOn(after, outcome.next) ? outcome : { kind: 'error', reason: 'protocol' }
+      }
+      watch.signal.throwIfAborted()
+      watch.waiting([`store ${list.store.name}: ${outcome.reason}`])
+      if (TOO_SLOW.has(outcome.reason)) limit = Math.max(1, Math.floor(limit / 2))
+      if (!(await waitInSlice(list.patience, watch))) return outcome
     }
-    watch.signal.throwIfAborted()
-    watch.waiting([`store ${list.store.name}: ${outcome.reason}`])
-    if (!(await waitInSlice(list.patience, watch))) return outcome
   }
 }
 

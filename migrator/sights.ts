@@ -1,5 +1,5 @@
 import type { Address } from '../backends/secret.ts'
-import type { Call, GetOutcome, Store } from '../backends/store.ts'
+import type { GetOutcome, Store } from '../backends/store.ts'
 import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import { type Fingerprint, type Sight, sightOf } from '../ledger/compare.ts'
@@ -19,7 +19,8 @@ export interface SightDeps {
 
 /**
  * Reads both sides in batches, again while a store has an error that may pass, as long as patience and the slice last:
- * `silent` or `over` then. An error that will not pass by itself is part of what is seen.
+ * `silent` or `over` then. What took too long is asked for in halves, each with a deadline of its own. An error that will
+ * not pass by itself is part of what is seen.
  */
 export async function look(
   deps: SightDeps,
@@ -30,13 +31,12 @@ export async function look(
   const [first] = addresses
   if (first === undefined) return []
   const stores = deps.stores(first.integration)
+  let most = addresses.length
   for (;;) {
     watch.signal.throwIfAborted()
-    const call = { deadline: deps.clock.monotonic() + deps.deadline, signal: watch.signal }
-    const [legacy, fresh] = await Promise.all([
-      readAll(stores.legacy, addresses, call),
-      readAll(stores.new, addresses, call),
-    ])
+    const [legacy, fresh] = (await Promise.all(
+      SIDES.map((side) => readAll(deps, stores[side], addresses, most, watch.signal)),
+    )) as [Outcomes, Outcomes]
     const away = SIDES.filter((side) => (side === 'legacy' ? legacy : fresh).some(mayPass))
     if (away.length === 0) {
       watch.waiting([])
@@ -47,18 +47,31 @@ export async function look(
       }))
     }
     watch.waiting(away.map((side) => `store ${stores[side].name} does not answer`))
+    if ([...legacy, ...fresh].some(isTooSlow)) most = Math.max(1, Math.floor(most / 2))
     if (!(await waitInSlice(patience, watch))) return 'silent'
     if (watch.over.aborted) return 'over'
   }
 }
 
+type Outcomes = readonly GetOutcome[]
+
 const mayPass = (outcome: GetOutcome): boolean => outcome.kind === 'error' && outcome.passing
 
-async function readAll(store: Store, addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]> {
-  const { max } = store.capabilities.batch
+const isTooSlow = (outcome: GetOutcome): boolean =>
+  outcome.kind === 'error' && (outcome.reason === 'timeout' || outcome.reason === 'late')
+
+async function readAll(
+  { clock, deadline }: SightDeps,
+  store: Store,
+  addresses: readonly Address[],
+  most: number,
+  signal: AbortSignal,
+): Promise<Outcomes> {
+  const size = Math.min(most, store.capabilities.batch.max)
   const outcomes: GetOutcome[] = []
-  for (let i = 0; i < addresses.length; i += max) {
-    outcomes.push(...(await store.getMany(addresses.slice(i, i + max), call)))
+  for (let i = 0; i < addresses.length; i += size) {
+    const call = { deadline: clock.monotonic() + deadline, signal }
+    outcomes.push(...(await store.getMany(addresses.slice(i, i + size), call)))
   }
   return outcomes
 }

@@ -5,7 +5,7 @@ import { SIDES, type Side } from '../core/side.ts'
 import type { FoundName } from '../ledger/postgres/inventory.ts'
 import type { Mismatches } from '../ledger/postgres/mismatches.ts'
 import type { Verification } from '../ledger/postgres/verification.ts'
-import { found, type InventoryDeps, type Listing, listPage } from './inventory.ts'
+import { found, type InventoryDeps, type Listing, makeLister } from './inventory.ts'
 import { type Patience, persist } from './patience.ts'
 import { look, type SightDeps } from './sights.ts'
 import type { Watch } from './stages.ts'
@@ -41,13 +41,15 @@ export async function findUnknown(
   watch: Watch,
   onFound: () => void,
 ): Promise<UnknownResult> {
+  const lister = (side: Side) => makeLister({ ...deps, store: deps.stores(integration)[side], integration, patience })
+  const listers = { legacy: lister('legacy'), new: lister('new') }
   let next: Listed | null = from
   while (next !== null) {
     const { side, after }: Listed = next
-    const listing = { ...deps, store: deps.stores(integration)[side], integration, patience }
-    const page = await listPage(listing, after, watch)
+    const page = await listers[side](after, watch)
     if (page === 'over') return { kind: 'over', next }
-    if (page.kind === 'error') return { kind: 'stopped', reason: `store ${listing.store.name}: ${page.reason}` }
+    if (page.kind === 'error')
+      return { kind: 'stopped', reason: `store ${deps.stores(integration)[side].name}: ${page.reason}` }
     const names = page.entries.map((entry) => found(deps, integration, entry))
     const unknown = await withoutRow(deps, integration, names, watch)
     const told = unknown.length === 0 || (await tellAll(deps, { integration, side, unknown, patience }, watch))

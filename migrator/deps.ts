@@ -73,5 +73,5 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
 }
 
 export async function countsOf(database: Database, integration: string): Promise<Counts> {
-  return (await readCounts(database, integration)).reduce<Counts>(addCounts, NO_COUNTS)
+  return (await readCounts(database, [integration])).reduce<Counts>(addCounts, NO_COUNTS)
 }

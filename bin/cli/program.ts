@@ -9,6 +9,7 @@ import { addConfig } from './verbs/config.ts'
 import { addEvents } from './verbs/events.ts'
 import { addFlags } from './verbs/flags.ts'
 import { addGates } from './verbs/gates.ts'
+import { addHistory } from './verbs/history.ts'
 import { addKeys } from './verbs/keys.ts'
 import { addMigrate } from './verbs/migrate.ts'
 import { addRecords } from './verbs/records.ts'
@@ -23,6 +24,7 @@ const VERBS = [
   addServe,
   addConfig,
   addStatus,
+  addHistory,
   addSecrets,
   addFlags,
   addGates,

@@ -1,20 +1,53 @@
 import type { IntegrationStatus, Latency, Status } from '../../proxy/ops/status.ts'
 import { columns } from './columns.ts'
+import { COLUMNS, type CountGroup } from './count-groups.ts'
+import { type Pace, paceCells } from './pace.ts'
 import type { Paint } from './paint.ts'
 import { stillNewWords } from './still-new.ts'
 
-/** What `status` prints: a line for each integration and phase that its cohorts run, then latencies by side. */
-export const renderStatus = (status: Status, paint: Paint): string => {
-  const rows = status.integrations.flatMap((integration) => integrationRows(integration, paint))
+/** Of a table that is shown again and again: the pace of each key. */
+export type PaceOf = (key: string) => Pace
+
+/**
+ * What `status` prints: a line for each integration and phase that its cohorts run, then latencies by side. With paces, how fast
+ * each integration counts down and how long that will take.
+ */
+export const renderStatus = (status: Status, paint: Paint, paceOf: PaceOf | null = null): string => {
+  const rows = status.integrations.flatMap((integration) => {
+    const pace = paceOf === null ? [] : paceCells(paceOf(integration.integration))
+    return integrationRows(integration, paint, pace)
+  })
   const latencies = status.latencies.filter(({ count }) => count > 0).map(latencyRow)
   return [
-    columns(
-      ['INTEGRATION', 'OWNER', 'STATE', 'COHORT', 'PHASE', 'COPIED', 'VERIFIED', 'OWING', 'MISMATCHES', 'WHY'],
-      rows,
-    ),
+    columns([...HEADING, ...(paceOf === null ? [] : PACE_HEADING), 'WHY'], rows),
     ...(latencies.length === 0 ? [] : ['\n', columns(LATENCY_HEADING, latencies)]),
     ...capLines(status).map((line) => `\n${line}\n`),
   ].join('')
+}
+
+const HEADING = [
+  'INTEGRATION',
+  'OWNER',
+  'STATE',
+  'COHORT',
+  'PHASE',
+  'COPIED',
+  'VERIFIED',
+  'OWING',
+  'MISMATCHES',
+] as const
+const PACE_HEADING = ['RATE', 'TIME LEFT'] as const
+
+/** What `status --by` prints: counts alone, added up. */
+export const renderGroups = (by: string, groups: readonly CountGroup[], paceOf: PaceOf | null = null): string => {
+  const heading = [by.toUpperCase(), 'INTEGRATIONS', ...COLUMNS.map(([, title]) => title)]
+  const rows = groups.map((group) => [
+    group.key,
+    String(group.integrations),
+    ...COLUMNS.map(([key]) => String(group.counts[key])),
+    ...(paceOf === null ? [] : paceCells(paceOf(group.key))),
+  ])
+  return columns([...heading, ...(paceOf === null ? [] : PACE_HEADING)], rows)
 }
 
 /** Where anything is capped: on how many replicas that runs, and what new answers all the same. */
@@ -27,11 +60,15 @@ const capLines = ({ caps, integrations }: Status): readonly string[] => {
   return [`the caps run on ${caps.applied} of ${caps.of} replicas${durable}`, ...still]
 }
 
-const integrationRows = (integration: IntegrationStatus, paint: Paint): readonly (readonly string[])[] => {
+const integrationRows = (
+  integration: IntegrationStatus,
+  paint: Paint,
+  pace: readonly string[],
+): readonly (readonly string[])[] => {
   const { counts, cohorts, open_mismatches } = integration
   const mismatches = open_mismatches === 0 ? '0' : paint('red', String(open_mismatches))
   const copied = counts === null ? '-' : `${counts.copied}/${counts.copied + counts.left}`
-  const figures = [copied, String(counts?.verified ?? '-'), String(counts?.owing ?? '-'), mismatches]
+  const figures = [copied, String(counts?.verified ?? '-'), String(counts?.owing ?? '-'), mismatches, ...pace]
   return mergeCohorts(cohorts).map(({ names, phase, why }, index) =>
     index === 0
       ? [
@@ -43,7 +80,7 @@ const integrationRows = (integration: IntegrationStatus, paint: Paint): readonly
           ...figures,
           why,
         ]
-      : ['', '', '', names, phaseCell(phase, paint), '', '', '', '', why],
+      : ['', '', '', names, phaseCell(phase, paint), ...figures.map(() => ''), why],
   )
 }
 

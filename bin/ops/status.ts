@@ -1,8 +1,9 @@
 import { readDebts } from '../../ledger/postgres/owing.ts'
-import { addCounts, type CustomerCounts, NO_COUNTS, readCounts } from '../../ledger/postgres/progress.ts'
+import { type Counts as LedgerCounts, NO_COUNTS } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
 import type { StatusPort } from '../../proxy/ops/ports.ts'
 import type { CohortPhase, Counts, IntegrationStatus } from '../../proxy/ops/status.ts'
+import { type Counted, totalOf } from '../serve/counts.ts'
 import type { Engine } from '../serve/engine.ts'
 import { showCap } from './caps.ts'
 import { explain } from './explain.ts'
@@ -11,14 +12,11 @@ import { guardStatus } from './guard.ts'
 import { select } from './select.ts'
 import { showStill } from './still-new.ts'
 
-/** Integrations for which one statement each would be slower than one over all. */
-const MANY = 8
-
 export function makeStatusPort(engine: Engine): StatusPort {
   return {
     status: async (selector) => {
       const names = select(engine.config, selector)
-      const counts = await countsBy(engine, names)
+      const counts = await engine.counting.of(names).catch(() => null)
       const integrations = await Promise.all(names.map((name) => one(engine, name, counts)))
       const latencies = await latenciesOf(engine.metrics.registry, (store) => sideOf(engine, store))
       const { durable, replicas } = await engine.capSpread.state()
@@ -33,28 +31,18 @@ export function makeStatusPort(engine: Engine): StatusPort {
   }
 }
 
-async function countsBy(engine: Engine, names: readonly string[]): Promise<readonly CustomerCounts[] | null> {
-  const { database } = engine.parts
-  const one = names.length === 1 ? (names[0] as string) : null
-  const reading =
-    names.length > MANY || one !== null
-      ? readCounts(database, one)
-      : Promise.all(names.map((name) => readCounts(database, name))).then((all) => all.flat())
-  return reading.catch(() => null)
-}
-
 async function one(
   engine: Engine,
   name: string,
-  counted: readonly CustomerCounts[] | null,
+  counted: ReadonlyMap<string, Counted> | null,
 ): Promise<IntegrationStatus> {
   const { config, flags, parts, metrics } = engine
   const section = config.integrations[name]
   const state = parts.replica.state(name) ?? 'bare'
-  const own = counted?.filter(({ integration }) => integration === name) ?? null
+  const own = counted === null || state === 'bare' ? null : (counted.get(name) ?? null)
   const caps = flags.caps.list().filter(({ integration }) => integration === name || integration === '*')
   const isCapped = caps.some(({ kind }) => kind !== 'gate')
-  const counts = own === null || state === 'bare' ? null : only(own.reduce(addCounts, NO_COUNTS))
+  const counts = own === null ? null : showCounts(totalOf(own))
   return {
     integration: name,
     owner: section?.owner ?? null,
@@ -68,26 +56,29 @@ async function one(
         effective: outlook.runs,
         why: why(engine, outlook),
         waits: waitsOf(flags.gateBook.mark(name, outlook.cohort).hold),
+        counts: own === null ? null : showCounts(own.cohorts.get(outlook.cohort) ?? NO_COUNTS),
       }
     }),
     caps: caps.map(showCap),
     still_new: isCapped ? showStill(await engine.stillNew.look({ integrations: [name], cohort: null })) : null,
     guard: guardStatus(engine, name),
     counts,
+    counted_at: own === null || own.at === null ? null : new Date(own.at).toISOString(),
     open_mismatches: counts?.mismatched ?? 0,
     outcomes: await outcomesOf(metrics.registry, name),
   }
 }
 
-const only = ({ discovered, copied, verified, owing, mismatched, quarantined, tombstones, left }: Counts): Counts => ({
-  discovered,
-  copied,
-  verified,
-  owing,
-  mismatched,
-  quarantined,
-  tombstones,
-  left,
+export const showCounts = (counts: LedgerCounts): Counts => ({
+  discovered: counts.discovered,
+  copied: counts.copied,
+  verified: counts.verified,
+  owing: counts.owing,
+  mismatched: counts.mismatched,
+  quarantined: counts.quarantined,
+  tombstones: counts.tombstones,
+  left: counts.left,
+  arrived: counts.arrived,
 })
 
 type Seen = ReturnType<Engine['flags']['outlook']>[number]

@@ -8,6 +8,7 @@ import { isFault } from '../../core/fault.ts'
 import { readPageFiles } from '../../dashboards/page-files.ts'
 import { observeFlags } from '../../flags/observe.ts'
 import { untilReachable } from '../../ledger/postgres/database.ts'
+import { takeSample } from '../../ledger/postgres/progress-history.ts'
 import { makeClientsApp } from '../../proxy/http/clients.ts'
 import { clientsDocument } from '../../proxy/http/openapi.ts'
 import { operatorsDocument } from '../../proxy/ops/openapi.ts'
@@ -21,6 +22,7 @@ import { makeMismatchesPort } from '../ops/findings.ts'
 import { makeFlagsPort } from '../ops/flags.ts'
 import { makeGatesPort } from '../ops/gates.ts'
 import { makeHeldFlagsPort } from '../ops/held-flags.ts'
+import { makeHistoryPort } from '../ops/history.ts'
 import { makeKeysPort } from '../ops/keys.ts'
 import { makeMigratePort } from '../ops/migrate.ts'
 import { makeReplicasPort } from '../ops/replicas.ts'
@@ -33,6 +35,7 @@ import { openLive } from './live.ts'
 import { makeMetrics } from './metrics.ts'
 import { makeServeReadiness } from './readiness.ts'
 import { type Reload, reload } from './reload.ts'
+import { sampleForever } from './sampler.ts'
 
 /** One running proxy process: two ports, and everything behind them. */
 export interface Application {
@@ -135,6 +138,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     if (options.worker) engine.settler.start()
     void refreshForever(engine, refreshing.signal)
     void engine.observer.run(refreshing.signal)
+    if (options.worker) void sampleForever({ clock, take: () => sample(engine) }, refreshing.signal)
     const clientsUrl = await listen(clients, config.listen.clients.address, 'clients')
     return {
       clients: clientsUrl,
@@ -154,6 +158,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
 
 const makePorts = (engine: Engine): OpsPorts => ({
   status: makeStatusPort(engine),
+  history: makeHistoryPort(engine),
   flags: makeFlagsPort(engine),
   heldFlags: makeHeldFlagsPort(engine),
   caps: makeCapsPort(engine),
@@ -164,6 +169,9 @@ const makePorts = (engine: Engine): OpsPorts => ({
   replicas: makeReplicasPort(engine),
   keys: makeKeysPort(engine),
 })
+
+const sample = ({ parts, flags }: Engine): Promise<boolean> =>
+  takeSample(parts.database, (customer) => flags.cohorts.of(customer))
 
 /** A cold start without the ledger is not ready, says so and tries again; a ledger that refuses is final. */
 async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOptions): Promise<void> {

@@ -6,7 +6,6 @@ import { makeJournal } from '../../ledger/postgres/journal.ts'
 import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { makeNames } from '../../ledger/postgres/names.ts'
 import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
-import { readCounts } from '../../ledger/postgres/progress.ts'
 import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
@@ -24,6 +23,7 @@ import type { CrossfadeConfig } from '../config/schema.ts'
 import { CAPS_KEY } from './cap-reach.ts'
 import { openCaps } from './caps.ts'
 import { makeComparisons } from './comparisons.ts'
+import { countByCohort, makeCounting, totalOf } from './counts.ts'
 import { makeDigests } from './digests.ts'
 import { debtsToSettle, openFlags } from './flags.ts'
 import { figuresByCohort } from './gate-figures.ts'
@@ -32,7 +32,7 @@ import { makeGuardWatch } from './guard.ts'
 import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
-import { makeObserver, totalsOf } from './observer.ts'
+import { makeObserver } from './observer.ts'
 import { startAtZero } from './start-at-zero.ts'
 import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
@@ -82,6 +82,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     follows: parts.follows,
     clock,
   })
+  const counting = makeCounting({ count: (names) => countByCohort(database, flags.cohorts, names), clock })
   const journal = makeJournal(database)
   const capSpread = openCaps(config, { ledger: parts, flags, clock, metrics: metrics.ledger, journal })
   const guard = makeGuardWatch({
@@ -199,7 +200,10 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     config,
     flags,
     state: replica.state,
-    counts: async () => totalsOf(await readCounts(database, null)),
+    counts: async (names) => {
+      const counted = await counting.of(names)
+      return new Map([...counted].map(([name, figures]) => [name, totalOf(figures)]))
+    },
     debts: () => readDebts(database),
     metrics,
     clock,
@@ -216,6 +220,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     flags,
     capSpread,
     comparisons,
+    counting,
     gates,
     guard,
     stillNew,

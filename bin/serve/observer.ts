@@ -6,7 +6,7 @@ import type { Outlook } from '../../flags/outlook.ts'
 import { PHASES, type Phase, phaseRank } from '../../flags/phase.ts'
 import type { IntegrationState } from '../../ledger/ledger.ts'
 import type { DebtCount } from '../../ledger/postgres/owing.ts'
-import { addCounts, type Counts, type CustomerCounts, NO_COUNTS } from '../../ledger/postgres/progress.ts'
+import type { Counts } from '../../ledger/postgres/progress.ts'
 import type { MigratorMetrics } from '../../migrator/metrics.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import type { FlagParts } from './flags.ts'
@@ -144,11 +144,4 @@ function showDebts(metrics: MigratorMetrics, tracked: readonly string[], debts: 
     metrics.debts.set({ integration, fresh }, owed)
     metrics.stuck.inc({ integration }, stuck)
   }
-}
-
-/** All customers of each integration together. */
-export function totalsOf(rows: readonly CustomerCounts[]): ReadonlyMap<string, Counts> {
-  const totals = new Map<string, Counts>()
-  for (const row of rows) totals.set(row.integration, addCounts(totals.get(row.integration) ?? NO_COUNTS, row))
-  return totals
 }

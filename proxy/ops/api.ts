@@ -15,6 +15,7 @@ import {
   setFlagsBody,
 } from './control.ts'
 import { forceGateAnswer, forceGateBody, gatesAnswer, gatesQuery } from './gates.ts'
+import { historyAnswer, historyQuery } from './history.ts'
 import {
   changeKeysAnswer,
   changeKeysBody,
@@ -75,6 +76,13 @@ export const OPS_ROUTES = {
     query: statusQuery,
     answer: statusAnswer,
     summary: 'Phases, counts, caps, mismatches and latencies of the selected integrations.',
+  },
+  history: {
+    ...get,
+    path: '/history',
+    query: historyQuery,
+    answer: historyAnswer,
+    summary: 'What the counts were, by integration, owner or cohort: for a burndown.',
   },
   explain: {
     ...get,

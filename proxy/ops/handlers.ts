@@ -17,6 +17,7 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
     ),
   }),
   status: ({ query }) => ports.status.status(query.selector),
+  history: ({ query }) => ports.history.history(query),
   explain: ({ params }) => ports.status.explain(params.integration, params.customer),
   flags: ({ query }) => ports.flags.flags(query.selector),
   lintFlags: () => ports.flags.lint(),

@@ -12,6 +12,7 @@ import type {
   SetFlagsResult,
 } from './control.ts'
 import type { ForcedGates, ForceGate, ShownGate } from './gates.ts'
+import type { History, HistoryQuery } from './history.ts'
 import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } from './keys.ts'
 import type { Debt } from './live-messages.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
@@ -28,6 +29,11 @@ export interface StatusPort {
   explain(integration: string, customer: string): Promise<Explanation>
   /** Of every integration that owes anything. Rejects while the ledger is away. */
   debts(): Promise<readonly Debt[]>
+}
+
+export interface HistoryPort {
+  /** What the counts were, and at the end of an open span what they are. */
+  history(query: HistoryQuery): Promise<History>
 }
 
 export interface FlagsPort {
@@ -93,6 +99,7 @@ export interface KeysPort {
 
 export interface OpsPorts {
   readonly status: StatusPort
+  readonly history: HistoryPort
   readonly flags: FlagsPort
   readonly heldFlags: HeldFlagsPort
   readonly caps: CapsPort

@@ -48,15 +48,6 @@ export const guardSchema = z.strictObject({
   ),
 })
 
-/** What one cohort of one integration runs, and why it is not what the flag asks for. */
-export const cohortPhaseSchema = z.strictObject({
-  cohort: cohortName,
-  requested: phase.nullable().describe('null: the flag is missing, unparseable, unmatched or stale.'),
-  effective: phase,
-  why: z.string().describe('One sentence: flag, cap, gate, state or last known phase.'),
-  waits: z.array(gateWaitSchema).describe('What a gate holds the cohort back for; empty: none does.'),
-})
-
 /** Exact counts of secrets from the ledger; null while the integration is not enrolled and nothing is counted. */
 export const countsSchema = z.strictObject({
   discovered: count,
@@ -67,6 +58,17 @@ export const countsSchema = z.strictObject({
   quarantined: count,
   tombstones: count,
   left: count.describe('Not copied yet: what the burndown counts to 0.'),
+  arrived: count.describe('Of those discovered, names that came after the inventory.'),
+})
+
+/** What one cohort of one integration runs, and why it is not what the flag asks for. */
+export const cohortPhaseSchema = z.strictObject({
+  cohort: cohortName,
+  requested: phase.nullable().describe('null: the flag is missing, unparseable, unmatched or stale.'),
+  effective: phase,
+  why: z.string().describe('One sentence: flag, cap, gate, state or last known phase.'),
+  waits: z.array(gateWaitSchema).describe('What a gate holds the cohort back for; empty: none does.'),
+  counts: countsSchema.nullable().describe('null as of the integration.'),
 })
 
 /** Requests of clients about one integration since this replica started; `latencies` has them by phase. */
@@ -99,6 +101,9 @@ export const integrationStatusSchema = z.strictObject({
   still_new: stillNewSchema.nullable().describe('null: no rollback and no guard caps it, or the ledger is down.'),
   guard: guardSchema.nullable().describe('null: off.'),
   counts: countsSchema.nullable(),
+  counted_at: instant
+    .nullable()
+    .describe('When it was counted; null: for this answer. A large integration is counted every ten seconds at most.'),
   open_mismatches: count,
   outcomes: z.array(outcomeSchema),
 })

@@ -11,6 +11,7 @@ const counts = {
   owing: 0,
   mismatched: 0,
   quarantined: 0,
+  arrived: 0,
   tombstones: 0,
   left: 292,
 }

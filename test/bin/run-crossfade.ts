@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { run } from '../../bin/cli/program.ts'
-import { systemClock } from '../../core/clock.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import { PROJECT } from '../support/project.ts'
 
 export interface Ended {
@@ -49,6 +49,7 @@ export const runInProcess = async (
   argv: readonly string[],
   data: string,
   signal: AbortSignal = new AbortController().signal,
+  clock: Clock = systemClock,
 ): Promise<Ended> => {
   const written = { stdout: '', stderr: '' }
   const sink = (name: keyof typeof written) => ({
@@ -62,7 +63,7 @@ export const runInProcess = async (
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     env: { CROSSFADE_DATA: data },
-    clock: systemClock,
+    clock,
     signal,
   }
   return { exit: await run(argv, io), ...written }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makeMetrics } from '../../bin/serve/metrics.ts'
-import { makeObserver, type ObserverParts, totalsOf } from '../../bin/serve/observer.ts'
+import { makeObserver, type ObserverParts } from '../../bin/serve/observer.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Outlook } from '../../flags/outlook.ts'
 import type { Phase } from '../../flags/phase.ts'
@@ -40,7 +40,7 @@ function withObserver(parts: Partial<ObserverParts> = {}) {
       cohorts: { names: ['pilot', 'rest'] },
     } as never,
     state: (integration) => (integration === 'github' ? 'enrolled' : 'bare'),
-    counts: async () => totalsOf([{ ...NO_COUNTS, integration: 'github', customer: 'acme', discovered: 5, left: 2 }]),
+    counts: async () => new Map([['github', { ...NO_COUNTS, discovered: 5, left: 2 }]]),
     debts: async () => [{ integration: 'github', fresh: 'legacy', debts: 2, stuck: 1 }],
     metrics,
     clock: systemClock,
@@ -78,7 +78,7 @@ test('secrets and debts are counted for those that the ledger tracks, zeros too'
   const { observer, metrics } = withObserver({
     counts: async (integrations) => {
       asked.push(integrations)
-      return totalsOf([{ ...NO_COUNTS, integration: 'github', customer: 'acme', discovered: 5, left: 2 }])
+      return new Map([['github', { ...NO_COUNTS, discovered: 5, left: 2 }]])
     },
   })
   await observer.count()

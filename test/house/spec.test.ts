@@ -82,6 +82,9 @@ test('the table of the row lists the columns of the ledger, and every reason of 
     ...body
       .slice(0, body.indexOf('primary key'))
       .matchAll(/^ {2}([a-z_]+) +(?:text|bigint|boolean|jsonb|integer|timestamptz)\b/gm),
+    ...projectFiles('ledger/postgres/sql/*.sql').flatMap((file) => [
+      ...readProjectFile(file).matchAll(/alter table crossfade\.secret add column ([a-z_]+)/g),
+    ]),
   ]
   const rows = tableAfter(spec, '## 3. The ledger row')
   const described = rows.flatMap(([names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name))

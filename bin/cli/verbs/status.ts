@@ -1,14 +1,18 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { Status } from '../../../proxy/ops/status.ts'
+import { GROUPS, type GroupBy, groupCounts } from '../count-groups.ts'
 import type { Io } from '../io.ts'
+import { makePaces, type Paces } from '../pace.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Runner, Session } from '../session.ts'
-import { renderStatus } from '../status-table.ts'
+import { renderGroups, renderStatus } from '../status-table.ts'
 
 const EVERY_MS = 2000
 
 interface Options {
   readonly watch?: boolean
   readonly all?: boolean
+  readonly by?: GroupBy
 }
 
 export const addStatus = (program: Command, runner: Runner): void => {
@@ -16,13 +20,18 @@ export const addStatus = (program: Command, runner: Runner): void => {
     .command('status')
     .description('Phases, counts, caps, mismatches and latencies.')
     .argument('[selector]', SELECTOR_HELP)
-    .option('-w, --watch', 'show it again every two seconds, until Ctrl-C')
+    .option(
+      '-w, --watch',
+      'show it again every two seconds, with rate and time left, until Ctrl-C; with --json a line each',
+    )
+    .addOption(new Option('--by <what>', 'only exact counts, added up by this').choices(GROUPS))
     .option(...ALL_OPTION)
-  runner.bind<Options>(status, async (session, args, { watch, all }) => {
+  runner.bind<Options>(status, async (session, args, { watch, all, by }) => {
     const selector = selectorOf(args['selector'], all, '*')
-    if (!watch) return show(session, selector)
+    if (!watch) return show(session, selector, by ?? null, null)
+    const paces = makePaces()
     while (!session.io.signal.aborted) {
-      await show(session, selector)
+      await show(session, selector, by ?? null, paces)
       await session.io.clock.sleep(EVERY_MS, session.io.signal).catch(() => undefined)
     }
     return 'interrupted'
@@ -43,14 +52,46 @@ export const addStatus = (program: Command, runner: Runner): void => {
   })
 }
 
-const CLEAR = '\u001b[H\u001b[2J'
+/** To the top left, and when the new table is there, away with what is left of the old one: nothing flickers. */
+const HOME = '\u001b[H'
+const REST = '\u001b[J'
 
-const show = async ({ io, ops, report }: Session, selector: string): Promise<'ok'> => {
+const show = async (session: Session, selector: string, by: GroupBy | null, paces: Paces | null): Promise<'ok'> => {
+  const { io, ops, report } = session
   const answer = await ops().call('status', { query: { selector } }, io.signal)
-  if (isScreen(io)) report.data(CLEAR)
-  report.data(renderStatus(answer, report.paint))
-  report.object(answer)
+  const { text, object } = by === null ? whole(answer, session, paces) : added(answer, by, session, paces)
+  report.data(paces !== null && isScreen(io) ? `${HOME}${text.replaceAll('\n', '\u001b[K\n')}${REST}` : text)
+  report.object(object)
   return 'ok'
 }
+
+interface Shown {
+  readonly text: string
+  readonly object: object
+}
+
+const whole = (status: Status, { io, report }: Session, paces: Paces | null): Shown => {
+  if (paces === null) return { text: renderStatus(status, report.paint), object: status }
+  const rates = groupCounts(status.integrations, 'integration').map(({ key, counts }) => {
+    return { integration: key, ...paces.look(key, counts, io.clock.monotonic()) }
+  })
+  const known = new Map(rates.map((rate) => [rate.integration, rate]))
+  return {
+    text: renderStatus(status, report.paint, (key) => known.get(key) ?? NO_PACE),
+    object: { ...status, rates },
+  }
+}
+
+const added = ({ at, integrations }: Status, by: GroupBy, { io }: Session, paces: Paces | null): Shown => {
+  const groups = groupCounts(integrations, by).map((group) => ({
+    ...group,
+    ...(paces === null ? {} : paces.look(group.key, group.counts, io.clock.monotonic())),
+  }))
+  const known = new Map(groups.map((group) => [group.key, { ...NO_PACE, ...group }]))
+  const paceOf = paces === null ? null : (key: string) => known.get(key) ?? NO_PACE
+  return { text: renderGroups(by, groups, paceOf), object: { at, by, groups } }
+}
+
+const NO_PACE = { per_second: null, eta_seconds: null } as const
 
 const isScreen = (io: Io): boolean => io.stdout.isTTY === true && io.env['TERM'] !== 'dumb'

@@ -88,6 +88,10 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
           },
         ),
     },
+    history: {
+      history: (query) =>
+        ask('history', query, { by: query.by, since: AT, until: AT, step_seconds: 60, series: [], next: null }),
+    },
     flags: {
       flags: (selector) =>
         ask('flags', selector, { source: 'file', revision: null, fetched_at: null, stale: false, flags: [] }),

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
  */
 
 const ASSETS = '{core,backends,ledger,flags,access,proxy,migrator,dashboards,bin}/**/*.{sql,json,html,css,svg}'
+/** Made by esbuild at `npm run page`. */
+const PAGE = 'dashboards/page/built/*.{js,css}'
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(project, 'dist')
@@ -21,6 +23,6 @@ const { status } = spawnSync(process.execPath, [join(dirname(compiler), 'bin', '
   stdio: 'inherit',
 })
 if (status === 0) {
-  for (const asset of globSync(ASSETS, { cwd: project })) cpSync(join(project, asset), join(dist, asset))
+  for (const asset of globSync([ASSETS, PAGE], { cwd: project })) cpSync(join(project, asset), join(dist, asset))
 }
 process.exitCode = status ?? 1

@@ -6,7 +6,7 @@ const FILES = [
   { path: '/', file: 'page/index.html', type: 'text/html; charset=utf-8' },
   { path: '/page/icon.svg', file: 'page/icon.svg', type: 'image/svg+xml' },
   { path: '/page/main.js', file: 'page/built/main.js', type: 'text/javascript; charset=utf-8' },
-  { path: '/page/main.css', file: 'page/built/main.css', type: 'text/css; charset=utf-8' },
+  { path: '/page/page.css', file: 'page/built/page.css', type: 'text/css; charset=utf-8' },
 ] as const
 
 /** The live page; nothing of it if it was not built, as in a clone whose `npm ci` ran no scripts. */

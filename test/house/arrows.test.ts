@@ -24,10 +24,14 @@ const IMPORT = /(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g
 
 const roomOf = (path: string): string => path.split('/')[0] ?? ''
 
-const importsOf = (file: string): readonly string[] =>
-  [...readProjectFile(file).matchAll(IMPORT)].map(([, specifier]) => specifier ?? '')
+const specifiersOf = (code: string): readonly string[] =>
+  [...code.matchAll(IMPORT)].map(([, specifier]) => specifier ?? '')
 
-const sources = ROOMS.flatMap((room) => projectFiles(`${room}/**/*.ts`))
+const importsOf = (file: string): readonly string[] => specifiersOf(readProjectFile(file))
+
+/** The live page runs in a browser: esbuild bundles it, and Node never loads it. */
+const pageSources = projectFiles('dashboards/page/**/*.{ts,tsx}')
+const sources = ROOMS.flatMap((room) => projectFiles(`${room}/**/*.ts`)).filter((file) => !pageSources.includes(file))
 
 /** The packages that a specifier names: `pg`, `@scope/name`; null for Node's own modules. */
 function packageOf(specifier: string): string | null {
@@ -67,16 +71,37 @@ test('the rooms import only packages that an install without devDependencies bri
   assert.deepEqual(wrong, [])
 })
 
+test('the live page takes types of the rooms, and nothing that runs but itself, the phases, preact and uPlot', () => {
+  assert.notEqual(pageSources.length, 0)
+  const wrong = pageSources.flatMap((file) => {
+    const own = specifiersOf(withoutTypes(file)).map((specifier) =>
+      specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier,
+    )
+    return own
+      .filter((target) => !target.startsWith('dashboards/page/') && !MAY_RUN_IN_PAGE.includes(target))
+      .map((target) => `${file} imports ${target}`)
+  })
+  assert.deepEqual(wrong, [])
+  assert.deepEqual(
+    sources.filter((file) => importsOf(file).some((specifier) => /\/page\/.*\.tsx?$/.test(specifier))),
+    [],
+    'no room imports the page',
+  )
+})
+
+const MAY_RUN_IN_PAGE: readonly string[] = ['flags/phase.ts', 'preact', 'preact/hooks', 'uplot']
+
 test('no file of the rooms imports itself through others at run time', () => {
   const runtime = new Map(sources.map((file) => [file, runtimeImports(file)]))
   const cycles = sources.filter((file) => reaches(file, file, runtime, new Set()))
   assert.deepEqual(cycles, [])
 })
 
+const withoutTypes = (file: string): string =>
+  readProjectFile(file).replace(/^(?:import|export) type [^;]*?'[^']+'/gm, '')
+
 function runtimeImports(file: string): readonly string[] {
-  const code = readProjectFile(file).replace(/^(?:import|export) type [^;]*?'[^']+'/gm, '')
-  return [...code.matchAll(IMPORT)]
-    .map(([, specifier]) => specifier ?? '')
+  return specifiersOf(withoutTypes(file))
     .filter((specifier) => specifier.startsWith('.'))
     .map((specifier) => posix.join(posix.dirname(file), specifier))
 }

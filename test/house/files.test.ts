@@ -8,7 +8,7 @@ const LIMIT = 300
 const VAGUE = ['utils', 'util', 'types', 'helpers', 'helper', 'common', 'misc']
 const VAGUE_NAME = /\b(?:class|interface|type|const|function)\s+(?:\w+(?:Manager|Helper|Impl)|I[A-Z][a-z]\w*)\b/
 
-const code = [...projectFiles('**/*.ts'), ...projectFiles('bin/*.js')]
+const code = [...projectFiles('**/*.{ts,tsx}'), ...projectFiles('bin/*.js')]
 const pages = projectFiles('**/*.md')
 
 test(`a file is one idea: under ${LIMIT} lines`, () => {

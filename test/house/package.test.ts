@@ -60,7 +60,7 @@ identity: { tokens_file: tokens }
 audit: { sinks: [{ kind: file, path: audit.jsonl }] }
 `
 
-test('the packed package, installed elsewhere, judges a configuration', async (t) => {
+test('the packed package, installed elsewhere, judges a configuration, and brings the live page', async (t) => {
   const folder = await scratch(t)
   const installed = await installPacked(folder)
   await writeFile(join(folder, 'key'), 'k'.repeat(32), { mode: 0o600 })
@@ -72,6 +72,11 @@ test('the packed package, installed elsewhere, judges a configuration', async (t
   await writeFile(file, CONFIG)
   const { stdout } = await crossfade('config', 'check', file, '--json')
   assert.equal(JSON.parse(stdout.trim().split('\n').at(-1) ?? '').ok, true)
+
+  const page = `const { readPageFiles } = await import(process.argv[1]); console.log(readPageFiles().length)`
+  const files = join(installed, 'dist', 'dashboards', 'page-files.js')
+  const counted = await run(process.execPath, ['--input-type=module', '-e', page, files])
+  assert.equal(counted.stdout.trim(), '4', 'the live page, built')
 
   await writeFile(file, CONFIG.replace('table:', 'tabel:'))
   await assert.rejects(crossfade('config', 'check', file), (error) => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What .gitignore names, and git itself: not ours to hold to the house rules. */
-const NOT_OURS = ['node_modules', 'dist', '.crossfade', '.parts', '.git']
+const NOT_OURS = ['node_modules', 'dist', 'built', '.crossfade', '.parts', '.git']
 
 /** Paths of the project's own files below its folder, with `/`, sorted; `pattern` is a glob. */
 export function projectFiles(pattern: string): readonly string[] {

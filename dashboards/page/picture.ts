@@ -1,0 +1,103 @@
+import type { Debt, LiveMessage, LivePart } from '../../proxy/ops/live-messages.ts'
+import type { RatePoint } from '../../proxy/ops/rates.ts'
+import type { ShownReplica } from '../../proxy/ops/replicas.ts'
+import type { IntegrationStatus, Latency, Status } from '../../proxy/ops/status.ts'
+import type { MismatchRow, OpsEvent } from '../../proxy/ops/work.ts'
+
+/*
+ * Everything that the page knows, made of the lines of the stream. A line replaces its like; only figures over time are
+ * added to those before.
+ */
+export interface Picture {
+  readonly integrations: ReadonlyMap<string, IntegrationStatus>
+  readonly caps: Status['caps'] | null
+  readonly latencies: readonly Latency[]
+  readonly flags: { readonly source: string; readonly stale: boolean } | null
+  readonly debts: readonly Debt[]
+  readonly replicas: readonly ShownReplica[]
+  readonly mismatches: readonly MismatchRow[]
+  readonly events: readonly OpsEvent[]
+  readonly rates: readonly RatePoint[]
+  /** What is left to copy, at instants since the page was opened. */
+  readonly left: readonly LeftPoint[]
+  /** Of the last look of the server; null: none yet. */
+  readonly at: string | null
+  readonly unknown: readonly LivePart[]
+}
+
+export interface LeftPoint {
+  readonly at: string
+  /** By integration; those that are not enrolled are not in it. */
+  readonly left: Readonly<Record<string, number>>
+}
+
+export const NO_PICTURE: Picture = {
+  integrations: new Map(),
+  caps: null,
+  latencies: [],
+  flags: null,
+  debts: [],
+  replicas: [],
+  mismatches: [],
+  events: [],
+  rates: [],
+  left: [],
+  at: null,
+  unknown: [],
+}
+
+/** A quarter of an hour of figures, an hour of what is left. */
+const KEPT_RATES = 180
+const KEPT_LEFT = 720
+const LEFT_EVERY_MS = 5000
+
+export function withMessage(picture: Picture, message: LiveMessage): Picture {
+  switch (message.kind) {
+    case 'integration':
+      return {
+        ...picture,
+        integrations: new Map(picture.integrations).set(message.row.integration, message.row),
+      }
+    case 'caps':
+      return { ...picture, caps: message.state }
+    case 'flags':
+      return { ...picture, flags: { source: message.source, stale: message.stale } }
+    case 'latencies':
+    case 'debts':
+    case 'replicas':
+    case 'mismatches':
+    case 'events':
+      return { ...picture, [message.kind]: message.rows }
+    case 'rates': {
+      const last = picture.rates.at(-1)?.at ?? ''
+      const newer = message.points.filter(({ at }) => at > last)
+      return { ...picture, rates: [...picture.rates, ...newer].slice(-KEPT_RATES) }
+    }
+    case 'beat':
+      return withLeft({ ...picture, at: message.at, unknown: message.unknown }, message.at)
+  }
+}
+
+function withLeft(picture: Picture, at: string): Picture {
+  const last = picture.left.at(-1)
+  if (last !== undefined && Date.parse(at) - Date.parse(last.at) < LEFT_EVERY_MS) return picture
+  const left = Object.fromEntries(
+    [...picture.integrations.values()].flatMap(({ integration, counts }) =>
+      counts === null ? [] : [[integration, counts.left]],
+    ),
+  )
+  return { ...picture, left: [...picture.left, { at, left }].slice(-KEPT_LEFT) }
+}
+
+/** What runs now and did not before, in words; for who listens instead of looking. */
+export function changesOf(before: Picture, now: Picture): readonly string[] {
+  if (before.at === null) return []
+  return [...now.integrations.values()].flatMap(({ integration, cohorts }) => {
+    const was = new Map(
+      before.integrations.get(integration)?.cohorts.map((cohort) => [cohort.cohort, cohort.effective]),
+    )
+    return cohorts
+      .filter(({ cohort, effective }) => was.has(cohort) && was.get(cohort) !== effective)
+      .map(({ cohort, effective }) => `${integration}, ${cohort}: runs ${effective} now.`)
+  })
+}

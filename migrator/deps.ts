@@ -17,6 +17,8 @@ import type { EnrolDeps } from './enrol.ts'
 import type { InventoryDeps } from './inventory.ts'
 import type { LeaveDeps } from './leave.ts'
 import type { MigratorMetrics } from './metrics.ts'
+import type { Pace } from './pace/pace.ts'
+import { limitsOf, makePaces } from './pace/paces.ts'
 import type { VerifyDeps } from './verify-page.ts'
 
 /** What all stages together need. */
@@ -37,6 +39,8 @@ export interface MigratorParts {
   readonly addressable: (address: Address) => boolean
   readonly settings: MigratorSection
   readonly metrics: MigratorMetrics
+  /** Left out: that of `settings`, for this process alone. */
+  readonly pace?: Pace
   /** Where differences are kept; left out: in the ledger, and nobody else is told. */
   readonly mismatches?: Mismatches
   /** Phases by cohort: what finalize and abandon ask for first. */
@@ -62,6 +66,7 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
     mismatches: parts.mismatches ?? makeMismatches(database),
     owing: (integration, since) => readOwing(database, integration, since),
     counts,
+    pace: parts.pace ?? makePaces({ clock: parts.clock, limits: () => limitsOf(settings) }),
     rows: async (integration) => {
       const { discovered, tombstones } = await counts(integration)
       return discovered + tombstones

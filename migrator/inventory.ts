@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import type { IntegrationRow } from '../ledger/ledger.ts'
 import type { FoundName, Inventory } from '../ledger/postgres/inventory.ts'
+import { type PacedDeps, paced } from './pace/paced.ts'
 import { makePatience, type Patience, persist, waitInSlice } from './patience.ts'
 import type { More, Watch } from './stages.ts'
 
@@ -13,7 +14,7 @@ import type { More, Watch } from './stages.ts'
  * of (I8), so a page that was not recorded is read again. Rows are only ever added: a listing that fails or shrinks
  * takes nothing away. After both sides the mark says that every name has a row.
  */
-export interface InventoryDeps {
+export interface InventoryDeps extends PacedDeps {
   readonly inventory: Inventory
   readonly integrations: () => Promise<readonly IntegrationRow[]>
   readonly stores: (integration: string) => Readonly<Record<Side, Store>>
@@ -91,7 +92,7 @@ async function scanSide(
   return null
 }
 
-export interface Listing {
+export interface Listing extends PacedDeps {
   readonly store: Store
   readonly integration: string
   readonly clock: Clock
@@ -113,8 +114,8 @@ export function makeLister(list: Listing): (after: ScanPage['after'], watch: Wat
     for (;;) {
       watch.signal.throwIfAborted()
       if (watch.over.aborted) return 'over'
-      const call = { deadline: list.clock.monotonic() + list.deadline, signal: watch.signal }
-      const outcome = await list.store.scan(list.integration, { after, limit }, call)
+      const outcome = await scanPaced(list, { after, limit }, watch)
+      if (outcome === 'over') return outcome
       if (outcome.kind === 'page') {
         watch.waiting([])
         list.patience.well()
@@ -126,6 +127,27 @@ export function makeLister(list: Listing): (after: ScanPage['after'], watch: Wat
       if (TOO_SLOW.has(outcome.reason)) limit = Math.max(1, Math.floor(limit / 2))
       if (!(await waitInSlice(list.patience, watch))) return outcome
     }
+  }
+}
+
+/**
+ * A name that is listed costs about a twentieth of a secret that is copied (`npm run bench -- backfill`: names and secrets
+ * a second), so it takes as much of the pace. A page stays as large as it is, and the pause after it is longer: half a page
+ * costs a store that looks at every name as much as a whole one.
+ */
+const NAMES_PER_SECRET = 20
+
+async function scanPaced(list: Listing, page: ScanPage, watch: Watch): Promise<ScanOutcome | 'over'> {
+  const share = await paced(list, list.integration, 1, watch)
+  if (share === 'over') return share
+  let names = 0
+  try {
+    const call = { deadline: list.clock.monotonic() + list.deadline, signal: watch.signal }
+    const outcome = await list.store.scan(list.integration, page, call)
+    if (outcome.kind === 'page') names = outcome.entries.length
+    return outcome
+  } finally {
+    share.end(Math.ceil(names / NAMES_PER_SECRET))
   }
 }
 

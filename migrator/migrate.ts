@@ -144,7 +144,8 @@ export async function runSlice(
       sampler.look()
       reporter.progress(done, total)
     }
-    const ended = await STEPS[stage](deps, request, { signal, over, from, helped, waiting: reporter.waiting, progress })
+    const { waiting, throttled } = reporter
+    const ended = await STEPS[stage](deps, request, { signal, over, from, helped, waiting, throttled, progress })
     if ('kind' in ended) {
       await sampler.idle()
       return { kind: 'more', place: { stage, from: ended.at, progress: reporter.latest } }

@@ -1,35 +1,37 @@
-import PQueue from 'p-queue'
+import type { Share } from './pace/pace.ts'
 
-/** Several passes over one integration at once, started no faster than they end. */
+/** Passes over one integration that run beside each other, as many as the pace gives leave for. */
 export interface Passes {
-  /** Resolves when the pass was taken; after a failure passes are dropped. */
-  add(pass: () => Promise<void>): Promise<void>
+  /** Begins at once, and ends the share with the number that the pass answers; after a failure passes are dropped. */
+  add(pass: () => Promise<number>, share: Share): void
   readonly failed: boolean
   /** Resolves when none is on its way; rejects with the first failure, after all of them have ended. */
   idle(): Promise<void>
 }
 
-export function makePasses(concurrency: number): Passes {
-  const queue = new PQueue({ concurrency })
+export function makePasses(): Passes {
+  const running = new Set<Promise<void>>()
   let failure: { readonly error: unknown } | null = null
-  const run = async (pass: () => Promise<void>): Promise<void> => {
-    if (failure !== null) return
+  const run = async (pass: () => Promise<number>, share: Share): Promise<void> => {
+    let worked = 0
     try {
-      await pass()
+      if (failure === null) worked = await pass()
     } catch (error) {
       failure ??= { error }
+    } finally {
+      share.end(worked)
     }
   }
   return {
-    add: async (pass) => {
-      await queue.onSizeLessThan(1)
-      void queue.add(() => run(pass))
+    add: (pass, share) => {
+      const ended: Promise<void> = run(pass, share).finally(() => running.delete(ended))
+      running.add(ended)
     },
     get failed() {
       return failure !== null
     },
     idle: async () => {
-      await queue.onIdle()
+      await Promise.all(running)
       if (failure !== null) throw failure.error
     },
   }

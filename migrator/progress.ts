@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Counts } from '../ledger/postgres/progress.ts'
+import { THROTTLE_WORDS, type Throttle } from './pace/pace.ts'
 import type { Stage } from './stages.ts'
 
 /** How far a run has come; `done` of `total` is of the stage. */
@@ -19,6 +20,8 @@ export interface Progress {
   readonly state: 'running' | 'waiting' | 'ended'
   /** Who or what is waited for. */
   readonly waitingFor: readonly string[]
+  /** What the pace holds it back by; null: nothing. */
+  readonly throttledBy: Throttle | null
 }
 
 /** A rate as an exponentially weighted mean; pure. */
@@ -56,6 +59,7 @@ export interface Reporter {
   stage(stage: Stage): void
   progress(done: number, total: number | null): void
   waiting(what: readonly string[]): void
+  throttled(by: Throttle | null): void
   counts(counts: Counts, countAt: number): void
   end(): void
   readonly latest: Progress
@@ -101,8 +105,9 @@ export function makeReporter(options: ReporterOptions): Reporter {
       const same = what.length === latest.waitingFor.length && what.every((w, i) => w === latest.waitingFor[i])
       if (!same) tell({ state: what.length > 0 ? 'waiting' : 'running', waitingFor: what }, true)
     },
+    throttled: (throttledBy) => tell({ throttledBy }),
     counts: (counts, countAt) => tell({ counts, countAt }),
-    end: () => tell({ state: 'ended', waitingFor: [], eta: null }, true),
+    end: () => tell({ state: 'ended', waitingFor: [], throttledBy: null, eta: null }, true),
     get latest() {
       return latest
     },
@@ -120,4 +125,11 @@ const fresh = (integration: string, stage: Stage, counts: Counts | null, countAt
   countAt,
   state: 'running',
   waitingFor: [],
+  throttledBy: null,
 })
+
+/** Who or what holds a run up, as a phrase that follows "throttled by"; null: nothing. */
+export const holdUp = ({ waitingFor, throttledBy }: Progress): string | null => {
+  if (waitingFor.length > 0) return waitingFor.join(', ')
+  return throttledBy === null ? null : THROTTLE_WORDS[throttledBy]
+}

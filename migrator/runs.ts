@@ -6,7 +6,7 @@ import { migratorFault } from './faults.ts'
 import type { CompletionReport } from './leave.ts'
 import type { MigratorMetrics } from './metrics.ts'
 import type { RunRequest, RunResult } from './migrate.ts'
-import type { Progress } from './progress.ts'
+import { holdUp, type Progress } from './progress.ts'
 import { ORDERS, type RunKind, type Stage } from './stages.ts'
 import type { VerifyResult } from './verify-page.ts'
 
@@ -189,14 +189,14 @@ const started = ({ integration, kind, actor }: RunOrder, run: string, at: number
   endedAt: null,
 })
 
-const shown = ({ stage, done, total, rate, eta, counts, waitingFor }: Progress): Partial<Run> => ({
-  stage,
-  done,
-  total,
-  perSecond: rate,
-  etaSeconds: eta,
-  throttledBy: waitingFor.length > 0 ? waitingFor.join(', ') : null,
-  counts,
+const shown = (progress: Progress): Partial<Run> => ({
+  stage: progress.stage,
+  done: progress.done,
+  total: progress.total,
+  perSecond: progress.rate,
+  etaSeconds: progress.eta,
+  throttledBy: holdUp(progress),
+  counts: progress.counts,
 })
 
 /** The detail of a fault is safe to show; of any other error only its kind is. */

@@ -3,14 +3,20 @@ import type { Side } from '../core/side.ts'
 import type { Wanted } from '../ledger/postgres/owing.ts'
 import { type SettleDeps, settle } from '../ledger/settle.ts'
 import type { MigratorMetrics } from './metrics.ts'
+import type { Share } from './pace/pace.ts'
+import type { PacedDeps } from './pace/paced.ts'
 import { makePatience } from './patience.ts'
 
 /*
  * Settles debts in the background, except those that a phase leaves on purpose. One statement asks which integrations
  * have something due; those get a pass each, a few at once. A round that settled something is followed by the next at
  * once, else by a pause that a nudge ends. Claims of several replicas never meet: a row is claimed by one.
+ *
+ * Debts of live traffic are urgent: as long as one is there a read is served from the side that may be slower or going
+ * away. So a pass counts among the passes at once and waits for no rate, unless the one before found secrets that were
+ * never copied: those are a backfill, whoever does it, and go at its pace, live debts still first.
  */
-export interface SettlerDeps extends SettleDeps {
+export interface SettlerDeps extends SettleDeps, PacedDeps {
   /** Integrations of which debts may be settled now. */
   readonly enrolled: () => readonly string[]
   /** Debts to settle: those whose fresh side is this one, all of them (null), or none, because they are meant. */
@@ -50,16 +56,33 @@ export function makeSettler(deps: SettlerDeps): Settler {
     return 0
   }
 
+  /** Integrations in which the pass before found secrets that were never copied. */
+  const copying = new Set<string>()
+
+  /** Null: not now. Nobody waits for a rate here, since other integrations would wait with it. */
+  const leave = async ({ integration }: Wanted): Promise<Share | null> =>
+    copying.has(integration)
+      ? deps.pace.tryTake(integration, deps.batch)
+      : deps.pace.place(integration, deps.batch, stopping.signal)
+
   const pass = async (wanted: Wanted): Promise<number> => {
+    const share = await leave(wanted).catch(() => null)
+    if (share === null) return 0
+    let worked = 0
     try {
       const start = deps.clock.monotonic()
-      const reports = await settle(deps, { ...wanted, limit: deps.batch, lease: deps.lease })
+      const reports = await settle(deps, { ...wanted, limit: share.secrets, lease: deps.lease })
+      worked = reports.length
+      if (reports.some((report) => report.neverCopied)) copying.add(wanted.integration)
+      else copying.delete(wanted.integration)
       for (const { kind } of reports) deps.metrics.settles.inc({ result: kind })
       const equal = reports.filter((report) => report.kind === 'equal').length
       deps.onPass?.(wanted.integration, equal, deps.clock.monotonic() - start)
       return equal
     } catch {
       return fail()
+    } finally {
+      share.end(worked)
     }
   }
 

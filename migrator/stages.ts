@@ -1,4 +1,5 @@
 import type { Side } from '../core/side.ts'
+import type { Throttle } from './pace/pace.ts'
 
 /** The parts of a run, in their order: first those that copy, then those that lead out of the ledger. */
 export const COPY_STAGES = ['enrol', 'inventory', 'backfill', 'verify'] as const
@@ -50,4 +51,6 @@ export interface Watch {
   progress(done: number, total: number | null): void
   /** Names of replicas, or a sentence, that the stage waits for; empty: it goes on. */
   waiting(what: readonly string[]): void
+  /** What the pace holds it back by; null: nothing. */
+  throttled(by: Throttle | null): void
 }

@@ -2,6 +2,7 @@ import { byteOrder } from '../backends/secret-text.ts'
 import type { ClaimQuery, Position } from '../ledger/ledger.ts'
 import type { Wanted } from '../ledger/postgres/owing.ts'
 import { type SettleDeps, type SettleKind, type SettleReport, settle } from '../ledger/settle.ts'
+import { type PacedDeps, paced } from './pace/paced.ts'
 import { makePasses } from './passes.ts'
 import { type Patience, persist, waitInSlice } from './patience.ts'
 import type { Watch } from './stages.ts'
@@ -9,11 +10,10 @@ import type { Watch } from './stages.ts'
 /*
  * One sweep over the debts. First come the debts of live traffic, then the never-copied secrets in the order of their
  * names: a walk along one index, where taking the next debt again and again would wade through all that was settled
- * before. A store that is too slow for a batch gets smaller ones.
+ * before. How large a pass is, and when it begins, the pace says; a store that is too slow for a batch gets smaller ones.
  */
-export interface SweepDeps extends SettleDeps {
+export interface SweepDeps extends SettleDeps, PacedDeps {
   readonly batch: number
-  readonly concurrency: number
   /** ms for which a pass holds its claims. */
   readonly lease: number
   readonly patience: number
@@ -52,22 +52,20 @@ export interface Work {
 export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> {
   const { deps, tally, watch } = work
   const { debts, total, troubles } = work.sweep
-  const passes = makePasses(deps.concurrency)
   const walk = makeWalk(work)
   let dry = false
-  while (work.sweep.taken <= debts + 2 * deps.batch && !dry && !passes.failed && !watch.over.aborted) {
-    await passes.add(async () => {
-      if (dry) return
-      const query = walk.next()
-      const reports = await persist(deps, watch.signal, () => settle(deps, query))
-      count(work, reports)
-      work.batch = nextBatch(deps.batch, query.limit, reports)
-      watch.progress(done(work), Math.max(total, done(work)))
-      if (walk.took(query, reports) === 'end') dry = true
-      if (!(await standing(work, reports))) dry = true
-    })
-  }
-  await passes.idle()
+  const isOn = (): boolean => work.sweep.taken <= debts + 2 * deps.batch && !dry
+  await runPasses(work, isOn, async (limit) => {
+    if (dry) return 0
+    const query = walk.next(limit)
+    const reports = await persist(deps, watch.signal, () => settle(deps, query))
+    count(work, reports)
+    work.batch = nextBatch(deps.batch, work.batch, limit, reports)
+    watch.progress(done(work), Math.max(total, done(work)))
+    if (walk.took(query, reports) === 'end') dry = true
+    if (!(await standing(work, reports))) dry = true
+    return reports.length
+  })
   watch.signal.throwIfAborted()
   if (watch.over.aborted && !dry && work.sweep.taken <= debts + 2 * deps.batch) return 'over'
   return tally.later + tally.unknown === troubles ? 'clean' : 'troubled'
@@ -78,23 +76,38 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
  * or the slice is over. Claims of the two never meet. Returns how many it settled.
  */
 export async function help(work: Work): Promise<number> {
-  const { deps, watch } = work
-  const passes = makePasses(deps.concurrency)
+  const { deps } = work
   const walk = makeWalk(work)
   let dry = false
-  while (!dry && !passes.failed && !watch.over.aborted) {
-    await passes.add(async () => {
-      if (dry) return
-      const query = walk.next()
-      const reports = await settle(deps, query)
-      count(work, reports)
-      work.batch = nextBatch(deps.batch, query.limit, reports)
-      // Waiting for a store is the business of who leads.
-      if (walk.took(query, reports) === 'end' || isRefused(reports)) dry = true
-    })
-  }
-  await passes.idle()
+  const isOn = (): boolean => !dry
+  await runPasses(work, isOn, async (limit) => {
+    if (dry) return 0
+    const query = walk.next(limit)
+    const reports = await settle(deps, query)
+    count(work, reports)
+    work.batch = nextBatch(deps.batch, work.batch, limit, reports)
+    // Waiting for a store is the business of who leads.
+    if (walk.took(query, reports) === 'end' || isRefused(reports)) dry = true
+    return reports.length
+  })
   return settledBy(work)
+}
+
+/** Pass after pass, as the pace gives leave, while `isOn` and the slice lasts; resolves when all of them have ended. */
+async function runPasses(work: Work, isOn: () => boolean, pass: (limit: number) => Promise<number>): Promise<void> {
+  const { deps, watch, wanted } = work
+  const passes = makePasses()
+  try {
+    while (isOn() && !passes.failed && !watch.over.aborted) {
+      const share = await paced(deps, wanted.integration, work.batch, watch)
+      if (share === 'over') break
+      // While it waited another pass may have found the batch to be too much.
+      const limit = Math.min(share.secrets, work.batch)
+      passes.add(() => pass(limit), share)
+    }
+  } finally {
+    await passes.idle()
+  }
 }
 
 /** Passes that run beside each other share it. */
@@ -105,11 +118,11 @@ function makeWalk(work: Work) {
     work.sweep = { ...work.sweep, ...change }
   }
   return {
-    next: (): ClaimQuery => {
+    next: (limit: number): ClaimQuery => {
       const at = names()
-      go({ taken: work.sweep.taken + work.batch })
+      go({ taken: work.sweep.taken + limit })
       const where = at === null ? {} : { neverCopied: { after: at.after } }
-      return { ...wanted, ...where, limit: work.batch, lease: deps.lease }
+      return { ...wanted, ...where, limit, lease: deps.lease }
     },
     took: ({ neverCopied, limit }: ClaimQuery, reports: readonly SettleReport[]): 'on' | 'end' => {
       const isShort = reports.length < limit
@@ -136,9 +149,9 @@ const TOO_SLOW: ReadonlySet<string | null> = new Set(
 )
 
 /** Half of what was too much for a store's deadline, then more by a hundredth of the configured size at a time. */
-function nextBatch(most: number, now: number, reports: readonly SettleReport[]): number {
+function nextBatch(most: number, now: number, taken: number, reports: readonly SettleReport[]): number {
   const slow = reports.some((report) => report.kind === 'unknown' || TOO_SLOW.has(report.reason))
-  return slow ? Math.max(1, Math.floor(now / 2)) : Math.min(most, now + Math.ceil(most / 100))
+  return slow ? Math.max(1, Math.floor(taken / 2)) : Math.min(most, now + Math.ceil(most / 100))
 }
 
 const isRefused = (reports: readonly SettleReport[]): boolean =>

@@ -16,7 +16,6 @@ export interface VerifyDeps extends SightDeps, InventoryDeps, RepairDeps {
   /** Rows of an integration, for the progress. */
   readonly rows: (integration: string) => Promise<number>
   readonly batch: number
-  readonly concurrency: number
   /** ms before a difference is read again. */
   readonly grace: number
   readonly patience: number

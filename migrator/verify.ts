@@ -2,6 +2,8 @@ import { ledgerFault } from '../ledger/faults.ts'
 import type { Position } from '../ledger/ledger.ts'
 import type { VerifyRow } from '../ledger/postgres/verification.ts'
 import { makeFrontier } from './frontier.ts'
+import type { Share } from './pace/pace.ts'
+import { paced } from './pace/paced.ts'
 import { makePasses } from './passes.ts'
 import { makePatience, persist } from './patience.ts'
 import type { More, Watch } from './stages.ts'
@@ -93,25 +95,32 @@ async function assertInventoried(deps: VerifyDeps, integration: string): Promise
 /** The place behind which the next slice goes on, or `end`. */
 async function verifyRows(work: Work, from: Position | null): Promise<Position | null | 'end'> {
   const { deps, watch, stopped } = work
-  const passes = makePasses(deps.concurrency)
+  const passes = makePasses()
   const frontier = makeFrontier<Position | null, Work>(from, (page) => add(work, page))
   let after = from
   let ended = false
-  while (stopped.reason === null && !watch.over.aborted && !passes.failed) {
-    const rows = await pageAfter(work, after)
-    const last = rows.at(-1)
-    if (last === undefined) {
-      ended = true
-      break
+  try {
+    while (stopped.reason === null && !watch.over.aborted && !passes.failed) {
+      const share = await paced(deps, work.integration, deps.batch, watch)
+      if (share === 'over') break
+      const rows = await pageAfter(work, after, share)
+      const last = rows.at(-1)
+      if (last === undefined) {
+        share.end(0)
+        ended = true
+        break
+      }
+      after = { customer: last.address.customer, name: last.address.name }
+      const judged = frontier.begin(after)
+      passes.add(async () => {
+        const page = pageOf(work)
+        if ((await verifyPage(page, rows, MOST_BUSY - work.busy.length)) !== 'over') judged(page)
+        return rows.length
+      }, share)
     }
-    after = { customer: last.address.customer, name: last.address.name }
-    const judged = frontier.begin(after)
-    await passes.add(async () => {
-      const page = pageOf(work)
-      if ((await verifyPage(page, rows, MOST_BUSY - work.busy.length)) !== 'over') judged(page)
-    })
+  } finally {
+    await passes.idle()
   }
-  await passes.idle()
   return ended && frontier.open === 0 ? 'end' : frontier.at
 }
 
@@ -148,8 +157,15 @@ async function verifyBusy(work: Work): Promise<void> {
   for (const _ of work.busy) tell(work, 'owing')
 }
 
-const pageAfter = ({ deps, integration, watch }: Work, after: Position | null): Promise<readonly VerifyRow[]> =>
-  persist(deps, watch.signal, () => deps.verification.page(integration, after, deps.batch))
+async function pageAfter(work: Work, after: Position | null, share: Share): Promise<readonly VerifyRow[]> {
+  const { deps, integration, watch } = work
+  try {
+    return await persist(deps, watch.signal, () => deps.verification.page(integration, after, share.secrets))
+  } catch (error) {
+    share.end(0)
+    throw error
+  }
+}
 
 const checked = ({ tally }: Work): number => Object.values(tally).reduce((sum, n) => sum + n, 0)
 

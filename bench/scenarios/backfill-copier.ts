@@ -129,6 +129,7 @@ const WATCH: Watch = {
   helped: () => 0,
   progress: () => undefined,
   waiting: () => undefined,
+  throttled: () => undefined,
 }
 
 /** As bin/serve composes it, without a proxy: nobody else writes. */

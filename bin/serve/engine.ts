@@ -10,6 +10,7 @@ import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
 import { migrate } from '../../migrator/migrate.ts'
+import { limitsOf, makePaces } from '../../migrator/pace/paces.ts'
 import { makeRuns } from '../../migrator/runs.ts'
 import { makeSettler } from '../../migrator/settler.ts'
 import type { CoreDeps, CoreEvent } from '../../proxy/core/context.ts'
@@ -165,7 +166,9 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     },
   }
   const lazy = makeLazy(ledger, coherence)
+  const pace = makePaces({ clock, limits: () => limitsOf(config.migrator) })
   const migratorDeps = makeMigratorDeps({
+    pace,
     database,
     ledger,
     stages,
@@ -190,6 +193,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   const settler = makeSettler({
     ...settleDeps,
     ...config.migrator,
+    pace,
     enrolled: () => flags.integrations.filter((integration) => replica.state(integration) === 'enrolled'),
     wanted: (integration) => debtsToSettle(flags.outlook(integration)),
     due: (wanted) => readDue(database, wanted),

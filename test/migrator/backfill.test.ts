@@ -9,6 +9,7 @@ import {
   names,
   secretOf,
   skippingClock,
+  unpaced,
   unwatched,
   withMigrator,
 } from './with-migrator.ts'
@@ -227,7 +228,7 @@ test('a store that is too slow for a batch gets smaller ones until it keeps up',
     sizes.push(puts.length)
     return puts.length > 20 ? puts.map((): PutOutcome => ({ kind: 'refused', reason: 'late' })) : real(puts, call)
   })
-  const result = await backfill({ ...under.deps, concurrency: 1 }, forward, unwatched())
+  const result = await backfill({ ...under.deps, pace: unpaced(1) }, forward, unwatched())
   assert.deepEqual([result.kind, result.left, result.settled.equal], ['done', 0, 100])
   assert.deepEqual(sizes.slice(0, 3), [64, 32, 4])
 })

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Address } from '../../backends/secret.ts'
 import type { Side } from '../../core/side.ts'
 import { ledgerFault } from '../../ledger/faults.ts'
 import { readDue } from '../../ledger/postgres/owing.ts'
+import { takeInventory } from '../../migrator/inventory.ts'
+import type { Pace } from '../../migrator/pace/pace.ts'
 import { makeSettler, type SettlerDeps } from '../../migrator/settler.ts'
-import { at, INTEGRATION, secretOf, withMigrator } from './with-migrator.ts'
+import { at, INTEGRATION, names, secretOf, unwatched, withMigrator } from './with-migrator.ts'
 
 const none = { kind: 'none' } as const
 type TestContext = Parameters<typeof withMigrator>[0]
@@ -29,6 +32,7 @@ async function withSettler(t: TestContext, overrides: Partial<SettlerDeps> = {})
     wanted: () => wanted,
     due: (all) => readDue(under.database, all),
     metrics: under.metrics,
+    concurrency: under.settings.concurrency,
     settler: under.settings.settler,
     ...overrides,
   }
@@ -112,4 +116,38 @@ test('a stop waits for the pass on its way', async (t) => {
   await stopped
   assert.deepEqual(await held(at('a')), { legacy: 'v1', new: 'v1' })
   assert.equal((await core.ledger.ask(at('a'))).row?.fresh, 'both')
+})
+
+test('what was never copied goes at the pace, and live debts do not wait for it', async (t) => {
+  const asked: string[] = []
+  const end = () => undefined
+  let now: number | null = 2
+  const pace: Pace = {
+    take: async () => assert.fail('the settler waits for no rate'),
+    tryTake: () => {
+      asked.push('paced')
+      return now === null ? null : { secrets: now, end }
+    },
+    place: async (_integration, most) => {
+      asked.push('urgent')
+      return { secrets: most, end }
+    },
+    throttledBy: () => null,
+  }
+  const { settler, core, seed, deps, held, rows } = await withSettler(t, { pace, batch: 3 })
+  await seed(names(9))
+  await takeInventory(deps, INTEGRATION, unwatched())
+  assert.equal(await settler.round(), 3)
+  assert.equal(await settler.round(), 2)
+  now = null
+  assert.equal(await settler.round(), 0)
+  const copied = (await rows()).find((row) => row.fresh === 'both')?.name
+  const live = names(9).find(({ name }) => name === copied) as Address
+  await core.secrets.write(live, secretOf('v2'), none)
+  await core.lazy.flush()
+  now = 1
+  assert.equal(await settler.round(), 1)
+  assert.deepEqual(await held(live), { legacy: 'v2', new: 'v2' })
+  assert.equal(await settler.round(), 3)
+  assert.deepEqual(asked, ['urgent', 'paced', 'paced', 'paced', 'urgent'])
 })

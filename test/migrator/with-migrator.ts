@@ -10,6 +10,8 @@ import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { migratorSection } from '../../migrator/config.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
 import { makeMigratorMetrics } from '../../migrator/metrics.ts'
+import type { Pace } from '../../migrator/pace/pace.ts'
+import { makePaces } from '../../migrator/pace/paces.ts'
 import type { Watch } from '../../migrator/stages.ts'
 import { type CoreOptions, INTEGRATION, secretOf, withCore } from '../proxy/core/with-core.ts'
 import { makeGatedStore } from './gated-store.ts'
@@ -43,6 +45,10 @@ export const at = (name: string, customer = 'acme', integration = INTEGRATION): 
 export const names = (count: number): readonly Address[] =>
   Array.from({ length: count }, (_, i) => at(`key-${String(i).padStart(4, '0')}`, `customer-${i % 3}`))
 
+/** As fast as it goes, with so many passes at once. */
+export const unpaced = (concurrency: number): Pace =>
+  makePaces({ clock: systemClock, limits: () => ({ rate: null, concurrency }) })
+
 /** Nobody looks. */
 export const unwatched = (signal = new AbortController().signal): Watch => ({
   signal,
@@ -51,12 +57,14 @@ export const unwatched = (signal = new AbortController().signal): Watch => ({
   helped: () => 0,
   progress: () => {},
   waiting: () => {},
+  throttled: () => {},
 })
 
 export interface MigratorOptions extends CoreOptions {
   readonly clock?: Clock
   readonly batch?: number
   readonly page?: number
+  readonly pace?: Pace
   readonly patience?: string
   readonly addressable?: (address: Address) => boolean
   /** Other stores than those in memory, behind the gates. */
@@ -88,6 +96,7 @@ export async function withMigrator(t: TestContext, options: MigratorOptions = {}
     addressable: options.addressable ?? (() => true),
     settings,
     metrics,
+    ...(options.pace === undefined ? {} : { pace: options.pace }),
   })
   return {
     core,

@@ -34,7 +34,7 @@ import { listen } from './listen.ts'
 import { openLive } from './live.ts'
 import { makeMetrics } from './metrics.ts'
 import { makeServeReadiness } from './readiness.ts'
-import { type Reload, reload } from './reload.ts'
+import { type Reload, reload, reloadEvent } from './reload.ts'
 import { sampleForever } from './sampler.ts'
 
 /** One running proxy process: two ports, and everything behind them. */
@@ -144,7 +144,12 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       clients: clientsUrl,
       operators: operatorsUrl,
       engine,
-      reload: (read) => reload({ config, read, flags, audit, largest }),
+      reload: async (read) => {
+        const result = await reload({ config, read, flags, audit, largest })
+        // A ledger that is down is no reason to keep a configuration that holds already from being told.
+        await engine.journal.append(reloadEvent(result, options.name)).catch(() => {})
+        return result
+      },
       stop: () => {
         stopping ??= stop()
         return stopping

@@ -3,6 +3,7 @@ import type { Audit } from '../../access/audit.ts'
 import { isFault } from '../../core/fault.ts'
 import { loadCohortRules } from '../../flags/cohort-files.ts'
 import type { CohortRule } from '../../flags/cohorts.ts'
+import type { JournalEvent } from '../../ledger/postgres/journal.ts'
 import type { IntegrationConfig } from '../config/integrations.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import type { FlagParts } from './flags.ts'
@@ -109,3 +110,11 @@ export function describeReload(reload: Reload): string {
   const now = changed.length === 0 ? 'nothing changed' : `changed: ${changed.join(', ')}`
   return `configuration reloaded; ${now}${restart.length === 0 ? '' : `; restart needed for: ${restart.join(', ')}`}`
 }
+
+/** For the trail of events; a signal has no name, so the replica's stands for who did it. What is wrong with a file is told where it lies. */
+export const reloadEvent = (result: Reload, replica: string): JournalEvent => ({
+  kind: result.kind === 'refused' ? 'config-refused' : 'config-reloaded',
+  integration: null,
+  actor: `replica ${replica}`,
+  detail: { reason: result.kind === 'refused' ? result.why.split(':', 1)[0] : describeReload(result) },
+})

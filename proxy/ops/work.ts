@@ -121,7 +121,8 @@ export const quarantineAnswer = z.strictObject({ entries: z.array(quarantineEntr
 
 /**
  * What happened, one a fact, whichever process noticed it: `flag` what a flag asks for, `phase` what a cohort runs, `gate-held`,
- * `gate-released` and `gate-forced`, `flag-set`, `rollback`, `lift`, `guard-trip`, runs of the migrator, stages, keys.
+ * `gate-released` and `gate-forced`, `flag-set`, `rollback`, `lift`, `guard-trip`, `config-reloaded` and
+ * `config-refused`, runs of the migrator, stages, keys.
  */
 export const eventSchema = z.strictObject({
   id: z.string().describe('A number that grows; not every number is there.'),

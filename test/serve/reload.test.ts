@@ -88,6 +88,16 @@ test('a hangup signal takes up cohorts, gates and what may change of integration
   writeFileSync(config, good.replace(list, `${list}.missing`))
   assert.match(await hangup(), /was not reloaded, the one before stands: cohort-file-unreadable/)
   assert.equal(await cohortOf('beta'), 'early')
+
+  const { events } = await ops.call('events', { query: { limit: 5 } })
+  assert.deepEqual(
+    events.flatMap(({ kind, reason }) => (kind.startsWith('config-') ? [[kind, reason]] : [])).slice(0, 3),
+    [
+      ['config-refused', 'cohort-file-unreadable'],
+      ['config-refused', 'config-invalid'],
+      ['config-reloaded', 'configuration reloaded; changed: cohorts; restart needed for: shadow'],
+    ],
+  )
 })
 
 test('with several workers one hangup signal reaches each of them', { skip: redis.skip }, async (t) => {

@@ -7,6 +7,7 @@ import { isolation } from './scenarios/isolation.ts'
 import { ledger } from './scenarios/ledger.ts'
 import { pace } from './scenarios/pace.ts'
 import { passthrough } from './scenarios/passthrough.ts'
+import { scrape } from './scenarios/scrape.ts'
 
 /** A scenario whose systems' names no longer matter. */
 export interface Listed {
@@ -31,4 +32,5 @@ export const SCENARIOS: Readonly<Record<string, Listed>> = {
   ...listed(ledger),
   ...listed(pace),
   ...listed(passthrough),
+  ...listed(scrape),
 }

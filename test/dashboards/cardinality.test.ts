@@ -1,35 +1,24 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { hasIntegrationSeries } from '../../bin/serve/fold-integrations.ts'
 import { makeMetrics } from '../../bin/serve/metrics.ts'
 import { exposition } from '../../proxy/ops/exposition.ts'
 import { needs } from '../support/parts.ts'
 import { projectFiles, readProjectFile } from '../support/project.ts'
-import { seriesOf } from './label-values.ts'
+import { fillSeries } from './label-values.ts'
 
 const prometheus = needs('promtool')
 const MANY = 350
 const MOST_SERIES = 60
 const MOST_BYTES = 3_000_000
 
-const labelsOf = (metric: unknown): readonly string[] =>
-  (metric as { readonly labelNames: readonly string[] }).labelNames
-
-/** Every series that this many integrations of four cohorts can ever have, through the real metrics. */
-function fill(registry: Registry, integrations: number): void {
-  const names = Array.from({ length: integrations }, (_, at) => `integration-${at}`)
-  for (const metric of registry.getMetricsAsArray() as readonly unknown[]) {
-    if (!labelsOf(metric).includes('integration')) continue
-    const { name } = metric as { readonly name: string }
-    assert.ok(!(metric instanceof Histogram), `${name}: a histogram of each integration would be sixteen series`)
-    for (const integration of names)
-      for (const labels of seriesOf(name, labelsOf(metric), integration))
-        if (metric instanceof Summary) metric.observe(labels, 12345.678)
-        else if (metric instanceof Counter || metric instanceof Gauge) metric.inc(labels, 12345.678)
-  }
-}
+const fill = (registry: Registry, integrations: number): void =>
+  fillSeries(
+    registry,
+    Array.from({ length: integrations }, (_, at) => `integration-${at}`),
+  )
 
 async function scrape(registry: Registry): Promise<string> {
   let text = ''

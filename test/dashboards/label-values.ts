@@ -1,3 +1,4 @@
+import { Counter, Gauge, Histogram, type Registry, Summary } from 'prom-client'
 import { BUDGETS } from '../../flags/guard/judge.ts'
 import { PHASES } from '../../flags/phase.ts'
 import { MISMATCH_CLASSES } from '../../ledger/compare.ts'
@@ -35,14 +36,14 @@ const OF_LABEL: Readonly<Record<string, readonly string[]>> = {
   phase: PHASES,
 }
 
-export function valuesOf(metric: string, label: string): readonly string[] {
+function valuesOf(metric: string, label: string): readonly string[] {
   const values = OF_METRIC[metric]?.[label] ?? OF_LABEL[label]
   if (values === undefined) throw new Error(`${metric}: which values can its label ${label} have?`)
   return values
 }
 
 /** Every combination of values, for one integration. */
-export function seriesOf(metric: string, labels: readonly string[], integration: string): Record<string, string>[] {
+function seriesOf(metric: string, labels: readonly string[], integration: string): Record<string, string>[] {
   return labels.reduce<Record<string, string>[]>(
     (known, label) => {
       const values = label === 'integration' ? [integration] : valuesOf(metric, label)
@@ -50,4 +51,23 @@ export function seriesOf(metric: string, labels: readonly string[], integration:
     },
     [{}],
   )
+}
+
+const labelsOf = (metric: unknown): readonly string[] =>
+  (metric as { readonly labelNames: readonly string[] }).labelNames
+
+/** Every series that these integrations of four cohorts can ever have, through the real metrics. */
+export function fillSeries(registry: Registry, integrations: readonly string[]): void {
+  for (const metric of registry.getMetricsAsArray() as readonly unknown[]) {
+    if (!labelsOf(metric).includes('integration')) continue
+    const { name } = metric as { readonly name: string }
+    if (metric instanceof Histogram) throw new Error(`${name}: a histogram of each integration would be many series`)
+    for (const integration of integrations)
+      for (const labels of seriesOf(name, labelsOf(metric), integration)) add(metric, labels)
+  }
+}
+
+function add(metric: unknown, labels: Record<string, string>): void {
+  if (metric instanceof Summary) metric.observe(labels, 12345.678)
+  else if (metric instanceof Counter || metric instanceof Gauge) metric.inc(labels, 12345.678)
 }

@@ -1,6 +1,13 @@
 import type { Address } from '../../backends/secret.ts'
 import type { MismatchClass } from '../../ledger/compare.ts'
-import { acceptQuarantine, countQuarantine, listQuarantine } from '../../ledger/postgres/quarantine.ts'
+import { QUARANTINE_REASONS } from '../../ledger/ledger.ts'
+import {
+  acceptQuarantine,
+  countQuarantine,
+  countRetry,
+  listQuarantine,
+  retryQuarantine,
+} from '../../ledger/postgres/quarantine.ts'
 import type { MismatchesPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { select } from './select.ts'
@@ -46,6 +53,21 @@ export function makeMismatchesPort({ config, mismatches, parts, journal, settler
       await journal.append({ kind: 'quarantine-accepted', integration, actor: by, detail: { reason, ...accepted } })
       settler.nudge()
       return { executed: true, ...accepted }
+    },
+    retry: async ({ selector, only = QUARANTINE_REASONS, execute, reason }, by) => {
+      const integrations = []
+      for (const integration of select(config, selector)) {
+        const found = await countRetry(parts.database, integration, only)
+        const retried = execute && Object.keys(found.retried).length > 0
+        if (retried) {
+          await journal.append({ kind: 'quarantine-retried', integration, actor: by, detail: { reason, ...found } })
+          await retryQuarantine(parts.database, integration, only)
+        }
+        if (retried || found.kept > 0 || Object.keys(found.retried).length > 0)
+          integrations.push({ integration, ...found })
+      }
+      settler.nudge()
+      return { executed: execute, integrations }
     },
   }
 }

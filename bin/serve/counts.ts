@@ -31,7 +31,7 @@ export interface Counting {
 
 /** The ledger knows customers, the configuration knows which cohort each is in. */
 export async function countByCohort(
-  database: Pick<Database, 'query'>,
+  database: Pick<Database, 'patiently'>,
   cohorts: Pick<Cohorts, 'of'>,
   integrations: readonly string[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, Counts>>> {

@@ -7,6 +7,11 @@ import { ledgerFault } from '../faults.ts'
 /** What the ledger's files ask of a connection pool: one statement, its rows, or a `ledger-unavailable` fault. */
 export interface Database {
   query<R>(name: string | null, text: string, values: readonly unknown[]): Promise<readonly R[]>
+  /**
+   * One statement that looks at every row of an integration, which takes seconds at a million of them, and for which no client
+   * waits: it may take thirty, whatever `statementTimeout` says. Never prepared, so that it is planned for the rows there are.
+   */
+  patiently<R>(text: string, values: readonly unknown[]): Promise<readonly R[]>
   /** Several statements on one connection between `begin` and `commit`. */
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>
   connections(): { readonly open: number; readonly idle: number; readonly waiting: number }
@@ -30,6 +35,7 @@ export interface DatabaseOptions {
 /** Codes after which the same statement may simply be sent again: it was rolled back whole. */
 const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01'])
 const RETRIES = 3
+const PATIENCE_MS = 30_000
 
 export function makeDatabase(options: DatabaseOptions): Database {
   const { clock = systemClock } = options
@@ -52,11 +58,12 @@ export function makeDatabase(options: DatabaseOptions): Database {
     name: string | null,
     text: string,
     values: readonly unknown[],
+    limit: { readonly query_timeout?: number } = {},
   ) => {
     const start = clock.monotonic()
     const tell = (outcome: 'ok' | 'failed'): void => options.onQuery?.(outcome, (clock.monotonic() - start) / 1000)
     try {
-      const result = await client.query({ ...(name === null ? {} : { name }), text, values: [...values] })
+      const result = await client.query({ ...(name === null ? {} : { name }), text, values: [...values], ...limit })
       tell('ok')
       return result.rows as R[]
     } catch (error) {
@@ -76,14 +83,14 @@ export function makeDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  const transaction = async <T>(work: (query: Database['query']) => Promise<T>): Promise<T> => {
+  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch((error: unknown) => {
       throw unavailable(error)
     })
     let broken: Error | undefined
     try {
       await client.query('begin')
-      const value = await work((name, text, values) => run(client, name, text, values))
+      const value = await work(client)
       await client.query('commit')
       return value
     } catch (error) {
@@ -96,8 +103,17 @@ export function makeDatabase(options: DatabaseOptions): Database {
     }
   }
 
+  const transaction = <T>(work: (query: Database['query']) => Promise<T>): Promise<T> =>
+    withClient((client) => work((name, text, values) => run(client, name, text, values)))
+
+  const patiently = <R>(text: string, values: readonly unknown[]): Promise<readonly R[]> =>
+    withClient(async (client) => {
+      await client.query(`set local statement_timeout = ${PATIENCE_MS}`)
+      return run<R>(client, null, text, values, { query_timeout: PATIENCE_MS + 500 })
+    })
+
   const connections = () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount })
-  return { query, transaction, connections, close: () => pool.end() }
+  return { query, patiently, transaction, connections, close: () => pool.end() }
 }
 
 const codeOf = (error: unknown): string =>

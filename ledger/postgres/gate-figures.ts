@@ -63,7 +63,7 @@ interface Beside {
 
 export async function readGateFigures(database: Database, integration: string): Promise<IntegrationFigures> {
   const [customers, [beside]] = await Promise.all([
-    database.query<CustomerFigures>('crossfade-gate-figures', FIGURES, [integration]),
+    database.patiently<CustomerFigures>(FIGURES, [integration]),
     database.query<Beside>('crossfade-gate-beside', BESIDE, [integration]),
   ])
   return {

@@ -24,10 +24,8 @@ const WHOLE = DAY
 const KEPT = 400 * DAY
 
 const TURN = `
-  select clock_timestamp() as now from crossfade.progress_turn
-  where at <= clock_timestamp() - $1 * interval '1 millisecond' for update skip locked`
-
-const TAKEN = 'update crossfade.progress_turn set at = $1'
+  update crossfade.progress_turn set at = clock_timestamp()
+  where at <= clock_timestamp() - $1 * interval '1 millisecond' returning at as now`
 
 /** What was finalized keeps its last sample for good; what was abandoned has nothing any more. */
 const COUNTED = `select name from crossfade.integration where state <> 'finalized' order by name`
@@ -48,28 +46,26 @@ const THIN = `
       and l.at < date_trunc('hour', s.at) + interval '1 hour')`
 
 /**
- * Counts everything that the ledger tracks and writes down what changed, unless another process has done so within the last
+ * Counts everything that the ledger tracks and writes down what changed, unless another process has begun to within the last
  * `every` ms: false then. `cohortOf`: of a customer; the ledger knows no cohorts.
  */
-export const takeSample = (
-  database: Pick<Database, 'transaction'>,
+export async function takeSample(
+  database: Pick<Database, 'query' | 'patiently'>,
   cohortOf: (customer: string) => string,
   every: number = MINUTE,
-): Promise<boolean> =>
-  database.transaction(async (query) => {
-    const [turn] = await query<{ now: Date }>('crossfade-sample-turn', TURN, [every])
-    if (turn === undefined) return false
-    const { now } = turn
-    for (const { name } of await query<{ name: string }>('crossfade-sample-counted', COUNTED, [])) {
-      const counted = await readCounts({ query }, [name])
-      const cohorts = Object.fromEntries(sumBy(counted, ({ customer }) => cohortOf(customer)))
-      await query('crossfade-sample', WRITE, [name, now, JSON.stringify(cohorts)])
-    }
-    await query('crossfade-sample-thin', THIN, [new Date(now.getTime() - WHOLE)])
-    await query('crossfade-sample-forget', FORGET, [new Date(now.getTime() - KEPT)])
-    await query('crossfade-sample-taken', TAKEN, [now])
-    return true
-  })
+): Promise<boolean> {
+  const [turn] = await database.query<{ now: Date }>('crossfade-sample-turn', TURN, [every])
+  if (turn === undefined) return false
+  const { now } = turn
+  for (const { name } of await database.query<{ name: string }>('crossfade-sample-counted', COUNTED, [])) {
+    const counted = await readCounts(database, [name])
+    const cohorts = Object.fromEntries(sumBy(counted, ({ customer }) => cohortOf(customer)))
+    await database.query('crossfade-sample', WRITE, [name, now, JSON.stringify(cohorts)])
+  }
+  await database.query('crossfade-sample-thin', THIN, [new Date(now.getTime() - WHOLE)])
+  await database.query('crossfade-sample-forget', FORGET, [new Date(now.getTime() - KEPT)])
+  return true
+}
 
 const STEP = `floor(extract(epoch from s.at) * 1000 / $4::float8)`
 

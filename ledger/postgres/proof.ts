@@ -73,7 +73,7 @@ interface Row extends Address, Omit<UnseenRow, 'address' | 'version' | 'seq'> {
 
 export const makeProof = (database: Database): Proof => ({
   obstacles: async (integration, side) => {
-    const [row] = await database.query<Obstacles>('crossfade-obstacles', OBSTACLES, [integration, otherSide(side)])
+    const [row] = await database.patiently<Obstacles>(OBSTACLES, [integration, otherSide(side)])
     return row as Obstacles
   },
   unseen: async (integration, side, after, limit) => {

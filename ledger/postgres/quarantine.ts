@@ -68,3 +68,54 @@ export async function acceptQuarantine(database: Database, integration: string):
   ])
   return (row as { answer: Accepted }).answer
 }
+
+/** What a retry may be about, and what became of it. */
+export interface Retried {
+  /** By reason: put back, to be settled as any debt. */
+  readonly retried: Partial<Readonly<Record<QuarantineReason, number>>>
+  /** Of the same reasons, left where they are: no client can ask for them, or an operation is open. */
+  readonly kept: number
+}
+
+const RETRIABLE = `
+  select s.quarantine as reason, count(*) filter (where crossfade.may_retry(s))::int as retried,
+    count(*) filter (where not crossfade.may_retry(s))::int as kept
+  from crossfade.secret s
+  where s.integration = $1 and s.quarantine is not null and s.quarantine = any ($2::text[]) group by s.quarantine`
+
+interface ByReason {
+  readonly reason: QuarantineReason
+  readonly retried: number
+  readonly kept: number
+}
+
+/** What retrying would do now. */
+export async function countRetry(
+  database: Database,
+  integration: string,
+  reasons: readonly QuarantineReason[],
+): Promise<Retried> {
+  const rows = await database.query<ByReason>('crossfade-retriable', RETRIABLE, [integration, reasons])
+  return {
+    retried: Object.fromEntries(rows.flatMap(({ reason, retried }) => (retried === 0 ? [] : [[reason, retried]]))),
+    kept: rows.reduce((sum, { kept }) => sum + kept, 0),
+  }
+}
+
+const RETRY_PAGE = 2000
+
+/** Puts entries back, in pages, so that no statement takes long; killed on the way, the same call goes on. */
+export async function retryQuarantine(
+  database: Database,
+  integration: string,
+  reasons: readonly QuarantineReason[],
+): Promise<Retried> {
+  const retriable = await countRetry(database, integration, reasons)
+  const [clock] = await database.query<{ began: string }>(null, 'select clock_timestamp()::text as began', [])
+  const retry = 'select crossfade.retry_quarantine($1, $2, $3::timestamptz, $4) as n'
+  for (;;) {
+    const values = [integration, reasons, (clock as { began: string }).began, RETRY_PAGE]
+    const [page] = await database.query<{ n: number }>('crossfade-retry', retry, values)
+    if ((page?.n ?? 0) < RETRY_PAGE) return retriable
+  }
+}

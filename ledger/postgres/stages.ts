@@ -50,7 +50,7 @@ const PIECE = 5000
 
 export const makeStages = (database: Database, replicas: Pick<Replicas, 'registered'>, clock: Clock): Stages => ({
   transition: async (integration, next) => {
-    const [row] = await database.query<{ answer: Answer }>(null, 'select crossfade.transition($1, $2) as answer', [
+    const [row] = await database.patiently<{ answer: Answer }>('select crossfade.transition($1, $2) as answer', [
       integration,
       next,
     ])
@@ -59,8 +59,7 @@ export const makeStages = (database: Database, replicas: Pick<Replicas, 'registe
     throw refused(integration, next, answer)
   },
   leave: async (integration, next, note) => {
-    const [row] = await database.query<{ answer: Answer }>(
-      null,
+    const [row] = await database.patiently<{ answer: Answer }>(
       'select crossfade.leave($1, $2, $3::jsonb, $4) as answer',
       [integration, next, JSON.stringify(note), DRAIN],
     )

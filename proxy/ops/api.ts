@@ -41,6 +41,8 @@ import {
   progressParams,
   quarantineAnswer,
   quarantineQuery,
+  retryAnswer,
+  retryBody,
   startAnswer,
   verifyBody,
 } from './work.ts'
@@ -202,6 +204,13 @@ export const OPS_ROUTES = {
     body: acceptBody,
     answer: acceptAnswer,
     summary: "An operator's word on what is in quarantine now.",
+  },
+  retry: {
+    ...post,
+    path: '/quarantine/retry',
+    body: retryBody,
+    answer: retryAnswer,
+    summary: 'Put entries of the quarantine back, to be settled again; a dry run unless execute.',
   },
   events: {
     ...get,

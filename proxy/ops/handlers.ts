@@ -36,6 +36,7 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   mismatches: ({ query }) => ports.mismatches.mismatches(query),
   quarantine: ({ query }) => ports.mismatches.quarantine(query),
   accept: ({ body }, by) => ports.mismatches.accept(reasoned(body), by),
+  retry: ({ body }, by) => ports.mismatches.retry(reasoned(body), by),
   events: ({ query }) => ports.events.events(query),
   replicas: async () => ({ replicas: [...(await ports.replicas.list())] }),
   keys: ({ params, query }) => ports.keys.show(params.store, query.customer ?? null),

@@ -17,7 +17,7 @@ import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } fr
 import type { Debt } from './live-messages.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
-import type { Accept, Accepted, Leave, Migrate, Run, Started, Verify } from './work.ts'
+import type { Accept, Accepted, Leave, Migrate, Retried, Retry, Run, Started, Verify } from './work.ts'
 
 /*
  * What the operators' API needs of the rest, one small port a concern; composed in bin. Each rejects with a `Fault` for
@@ -77,6 +77,8 @@ export interface MismatchesPort {
   mismatches(query: OpsInput<'mismatches'>['query']): Promise<OpsAnswer<'mismatches'>>
   quarantine(query: OpsInput<'quarantine'>['query']): Promise<OpsAnswer<'quarantine'>>
   accept(request: Accept, by: string): Promise<Accepted>
+  /** Only counts without `execute`; destroys nothing, and says nothing of what the sides hold. */
+  retry(request: Retry, by: string): Promise<Retried>
 }
 
 export interface EventsPort {

@@ -39,6 +39,23 @@ export const acceptAnswer = z.strictObject({
   left_behind: count.describe('Stay in quarantine, and behind when the integration is finalized.'),
 })
 
+export const retryBody = z.strictObject({
+  selector,
+  only: z.array(z.enum(QUARANTINE_REASONS)).min(1).optional().describe('Entries of these reasons; left out: of all.'),
+  execute: z.boolean().default(false).describe('false: only count.'),
+  reason: reason.optional().describe('Required to execute.'),
+})
+export const retryAnswer = z.strictObject({
+  executed: z.boolean(),
+  integrations: z.array(
+    z.strictObject({
+      integration: integrationName,
+      retried: z.partialRecord(z.enum(QUARANTINE_REASONS), count).describe('By reason: settled again as any debt.'),
+      kept: count.describe('No client can ask for them, or an operation is open.'),
+    }),
+  ),
+})
+
 export const planSchema = z.strictObject({
   kind: z.literal('plan'),
   integration: integrationName,
@@ -158,6 +175,8 @@ export type Verify = z.infer<typeof verifyBody>
 export type Leave = z.infer<typeof leaveBody>
 export type Accept = z.infer<typeof acceptBody>
 export type Accepted = z.infer<typeof acceptAnswer>
+export type Retry = z.infer<typeof retryBody>
+export type Retried = z.infer<typeof retryAnswer>
 export type Plan = z.infer<typeof planSchema>
 export type Run = z.infer<typeof runSchema>
 export type Started = z.infer<typeof startAnswer>

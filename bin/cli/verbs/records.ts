@@ -4,6 +4,7 @@ import { columns } from '../columns.ts'
 import { wholeNumber } from '../numbers.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
+import { addRetry } from './quarantine-retry.ts'
 
 interface AcceptOptions {
   readonly execute?: boolean
@@ -68,6 +69,7 @@ const addMismatches = (program: Command, runner: Runner): void => {
 const addQuarantine = (program: Command, runner: Runner): void => {
   const quarantine = program.command('quarantine').description('Secrets that cannot be copied.')
   addAccept(quarantine, runner)
+  addRetry(quarantine, runner)
   const list = paged(quarantine, 'list', 'What cannot be copied, and why; it stays served from where it is.')
   runner.bind<PageOptions>(list, async (session, args, options) => {
     const answer = await session.ops().call('quarantine', { query: queryOf(args, options) }, session.io.signal)

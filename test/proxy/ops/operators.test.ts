@@ -13,6 +13,7 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   finalize: { integration: 'aws' },
   abandon: { integration: 'aws' },
   accept: { integration: 'aws' },
+  retry: { selector: 'aws' },
   verify: { integration: 'aws' },
   forgetReplica: { name: 'host:8700' },
   changeKeys: { change: 'rotate' },

@@ -123,6 +123,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       quarantine: (query) => ask('quarantine', query, { entries: [], next: null }),
       accept: (request, by) =>
         ask('accept', request, { executed: request.execute, handed_over: 0, left_behind: 0 }, by),
+      retry: (request, by) => ask('retry', request, { executed: request.execute, integrations: [] }, by),
     },
     events: { events: (query) => ask('events', query, { events: [], next: null }) },
     replicas: {

@@ -18,17 +18,9 @@ export interface Picture {
   readonly mismatches: readonly MismatchRow[]
   readonly events: readonly OpsEvent[]
   readonly rates: readonly RatePoint[]
-  /** What is left to copy, at instants since the page was opened. */
-  readonly left: readonly LeftPoint[]
   /** Of the last look of the server; null: none yet. */
   readonly at: string | null
   readonly unknown: readonly LivePart[]
-}
-
-export interface LeftPoint {
-  readonly at: string
-  /** By integration; those that are not enrolled are not in it. */
-  readonly left: Readonly<Record<string, number>>
 }
 
 export const NO_PICTURE: Picture = {
@@ -41,15 +33,12 @@ export const NO_PICTURE: Picture = {
   mismatches: [],
   events: [],
   rates: [],
-  left: [],
   at: null,
   unknown: [],
 }
 
-/** A quarter of an hour of figures, an hour of what is left. */
+/** A quarter of an hour. */
 const KEPT_RATES = 180
-const KEPT_LEFT = 720
-const LEFT_EVERY_MS = 5000
 
 export function withMessage(picture: Picture, message: LiveMessage): Picture {
   switch (message.kind) {
@@ -74,19 +63,8 @@ export function withMessage(picture: Picture, message: LiveMessage): Picture {
       return { ...picture, rates: [...picture.rates, ...newer].slice(-KEPT_RATES) }
     }
     case 'beat':
-      return withLeft({ ...picture, at: message.at, unknown: message.unknown }, message.at)
+      return { ...picture, at: message.at, unknown: message.unknown }
   }
-}
-
-function withLeft(picture: Picture, at: string): Picture {
-  const last = picture.left.at(-1)
-  if (last !== undefined && Date.parse(at) - Date.parse(last.at) < LEFT_EVERY_MS) return picture
-  const left = Object.fromEntries(
-    [...picture.integrations.values()].flatMap(({ integration, counts }) =>
-      counts === null ? [] : [[integration, counts.left]],
-    ),
-  )
-  return { ...picture, left: [...picture.left, { at, left }].slice(-KEPT_LEFT) }
 }
 
 /** What runs now and did not before, in words; for who listens instead of looking. */

@@ -90,6 +90,12 @@ test('the screens show what is copied, measured, registered and what happened', 
     .first()
     .waitFor()
 
+  await page.getByText(/\d secrets to copy, \d/).waitFor()
+  for (const by of ['owner', 'cohort', 'integration']) {
+    await page.getByLabel('By').selectOption(by)
+    await page.getByLabel('Which').getByRole('option').nth(1).waitFor({ state: 'attached' })
+  }
+
   await show(page, 'Rates and latency')
   await shared
     .system()

@@ -112,6 +112,7 @@ export interface System {
   /** Serves what `configure` wrote, in this process. */
   serve(config: string): Promise<Replica>
   connect(clients: string, operators: string): Pick<Replica, 'secrets' | 'ops'>
+  readonly operatorToken: string
 }
 
 export async function makeSystem(
@@ -213,6 +214,7 @@ export async function makeSystem(
 
   return {
     connect,
+    operatorToken: operator.token,
     serve: (config) => serve(config, 'alone'),
     configure: async (name, phase) => {
       const listen = { clients: `127.0.0.1:${await freePort()}`, operators: `127.0.0.1:${await freePort()}` }

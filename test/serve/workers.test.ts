@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
+import { STREAM_PATH } from '../../proxy/ops/stream.ts'
 import { lastObject, runCrossfade, startCrossfade } from '../bin/run-crossfade.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
 import { needs } from '../support/parts.ts'
@@ -61,6 +62,17 @@ test(
     assert.equal(metrics.match(/^# TYPE crossfade_requests_total /gm)?.length, 1)
     assert.match(metrics, /^crossfade_worker_restarts_total 0$/m)
 
+    const page = await fetch(`${serving.operators}/`)
+    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/)
+    const watch = () =>
+      fetch(`${serving.operators}${STREAM_PATH}`, { headers: { authorization: `Bearer ${system.operatorToken}` } })
+    let told = ''
+    for await (const chunk of (await watch()).body ?? []) {
+      told += Buffer.from(chunk).toString()
+      if (told.includes('"kind":"beat"')) break
+    }
+    assert.match(told, /"kind":"integration"/, 'the page is told by a worker, through the primary')
+
     const [victim] = childrenOf(child.pid as number)
     process.kill(victim as number, 'SIGKILL')
     const restarted = async () => (await fetch(`${serving.operators}/metrics`)).text().catch(() => '')
@@ -68,9 +80,11 @@ test(
     while ((await fetch(`${serving.operators}/readyz`)).status !== 200) await new Promise(setImmediate)
     assert.equal((await get(machine, 'one')).value, 'v19')
 
+    const watching = await watch()
     child.kill('SIGTERM')
     const [code] = await once(child, 'exit')
     assert.equal(code, 0)
+    assert.match(await watching.text(), /"kind":"beat"/, 'who watched was told, and the end was an end')
     await assert.rejects(fetch(`${serving.clients}/livez`), 'nobody listens any more')
   },
 )

@@ -1,50 +1,86 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
+import type { History } from '../../../proxy/ops/history.ts'
 import type { Counts } from '../../../proxy/ops/status.ts'
+import { call, type Problem } from '../api.ts'
+import { type LeftPoint, leftOf, secondsLeft } from '../burndown.ts'
 import { Chart, type Line } from '../chart.tsx'
-import { Field, Nothing, Table } from '../parts.tsx'
-import type { LeftPoint } from '../picture.ts'
+import { Field, Nothing, ProblemBox, Table } from '../parts.tsx'
 import type { ScreenProps } from '../screens.tsx'
 import { figure, plural, timeOf } from '../words.ts'
 
-const LINES: readonly Line[] = [{ label: 'left to copy', colour: 'new', dash: [] }]
+const LINES: readonly Line[] = [
+  { label: 'to copy', colour: 'new', dash: [] },
+  { label: 'to verify', colour: 'legacy', dash: [8, 4] },
+]
+const RANGES = { 'an hour': 1, 'a day': 24, 'a week': 168 } as const
+type Range = keyof typeof RANGES
+type By = History['by']
+const EVERY_MS = 5000
 
-/** How much is left to copy, and how it went since the page was opened. */
-export function Burndown({ picture }: ScreenProps) {
-  const [chosen, setChosen] = useState('')
+/** How much is left, how it went, and until when at the pace of late. */
+export function Burndown({ picture, user }: ScreenProps) {
+  const [by, setBy] = useState<By>('integration')
+  const [range, setRange] = useState<Range>('an hour')
+  const [chosen, setChosen] = useState<string | null>(null)
+  const { history, problem } = useHistory(user.token, by, range)
+  const points = history === null ? [] : leftOf(history, chosen)
+  const last = points.at(-1)
+  const seconds = secondsLeft(points)
   const rows = [...picture.integrations.values()]
-  const counted = rows.filter((row) => row.counts !== null)
-  const points = picture.left.map(({ at, left }) => ({ at, left: leftOf(left, chosen) }))
-  const now = points.at(-1)?.left ?? 0
   return (
     <>
-      <Field label="Integration">
-        <select value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
-          <option value="">All that are enrolled</option>
-          {counted.map(({ integration }) => (
-            <option key={integration}>{integration}</option>
-          ))}
-        </select>
-      </Field>
+      <div class="filters">
+        <Field label="By">
+          <select
+            value={by}
+            onChange={(event) => {
+              setBy(event.currentTarget.value as By)
+              setChosen(null)
+            }}
+          >
+            {(['integration', 'owner', 'cohort'] as const).map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </Field>
+        <Field label="Which">
+          <select
+            value={chosen ?? ALL}
+            onChange={(event) => setChosen(event.currentTarget.value === ALL ? null : event.currentTarget.value)}
+          >
+            <option>{ALL}</option>
+            {history?.series.map(({ key }) => (
+              <option key={key} value={key}>
+                {key === '' ? 'nobody' : key}
+              </option>
+            ))}
+          </select>
+        </Field>
+        <Field label="Over">
+          <select value={range} onChange={(event) => setRange(event.currentTarget.value as Range)}>
+            {Object.keys(RANGES).map((each) => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </Field>
+      </div>
+      {problem === null ? null : <ProblemBox problem={problem} />}
+      <p>
+        {last === undefined
+          ? 'Nothing was counted in this time.'
+          : `${plural(last.toCopy, 'secret')} to copy, ${figure(last.toVerify)} to verify.`}
+        {seconds === null ? '' : ` All copied in about ${duration(seconds)} at the pace of late (estimated).`}
+      </p>
       <div class="beside">
         <Chart
-          title="Secrets left to copy, since this page was opened"
-          summary={`${plural(now, 'secret')} left to copy.`}
+          title="Secrets left"
+          summary={last === undefined ? 'No figures.' : `${plural(last.toCopy, 'secret')} to copy.`}
           at={points.map(({ at }) => at)}
           lines={LINES}
-          values={[points.map(({ left }) => left)]}
+          values={[points.map(({ toCopy }) => toCopy), points.map(({ toVerify }) => toVerify)]}
           format={figure}
         />
-        <Table name="Left to copy, the latest first" head={['Time', 'Left']}>
-          {points
-            .slice(-8)
-            .map(({ at, left }) => (
-              <tr key={at}>
-                <td>{timeOf(at)}</td>
-                <td class="number">{figure(left)}</td>
-              </tr>
-            ))
-            .reverse()}
-        </Table>
+        <LeftTable points={points} />
       </div>
       <Table
         name="How far each integration is"
@@ -70,8 +106,59 @@ export function Burndown({ picture }: ScreenProps) {
   )
 }
 
-const leftOf = (left: LeftPoint['left'], chosen: string): number =>
-  chosen === '' ? Object.values(left).reduce((all, n) => all + n, 0) : (left[chosen] ?? 0)
+/** No key can be this: names hold no space. */
+const ALL = 'all of them'
+
+function useHistory(token: string, by: By, range: Range) {
+  const [answered, setAnswered] = useState<{ readonly history: History | null; readonly problem: Problem | null }>({
+    history: null,
+    problem: null,
+  })
+  useEffect(() => {
+    let isWanted = true
+    const look = async (): Promise<void> => {
+      const since = new Date(Date.now() - RANGES[range] * 3_600_000).toISOString()
+      const query = new URLSearchParams({ by, since, points: '120', limit: '1000' })
+      const answer = await call<History>(token, 'GET', `/history?${query}`)
+      if (!isWanted) return
+      setAnswered((before) =>
+        answer.kind === 'ok'
+          ? { history: answer.value, problem: null }
+          : { history: before.history, problem: answer.problem },
+      )
+    }
+    setAnswered({ history: null, problem: null })
+    void look()
+    const timer = setInterval(() => void look(), EVERY_MS)
+    return () => {
+      isWanted = false
+      clearInterval(timer)
+    }
+  }, [token, by, range])
+  return answered
+}
+
+const LeftTable = ({ points }: { points: readonly LeftPoint[] }) => (
+  <Table name="What was left, the latest first" head={['Time', 'To copy', 'To verify']}>
+    {points
+      .slice(-7)
+      .map(({ at, toCopy, toVerify }) => (
+        <tr key={at}>
+          <td>{timeOf(at)}</td>
+          <td class="number">{figure(toCopy)}</td>
+          <td class="number">{figure(toVerify)}</td>
+        </tr>
+      ))
+      .reverse()}
+    {points.length === 0 ? <Nothing columns={3}>Nothing was counted.</Nothing> : null}
+  </Table>
+)
+
+const duration = (seconds: number): string => {
+  if (seconds < 120) return `${Math.ceil(seconds)} s`
+  if (seconds < 7200) return `${Math.ceil(seconds / 60)} min`
+  return `${Math.ceil(seconds / 3600)} h`
+}
 
 function Progress({ counts, name }: { counts: Counts; name: string }) {
   const { discovered, copied, verified, left, quarantined } = counts

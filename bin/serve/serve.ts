@@ -156,7 +156,7 @@ function announce(
 Crossfade serves ${secrets} ${seeded ? 'new sample secrets' : 'secrets, found again'}.
 
   clients    ${clients}    token ${paths.tokenFiles.client}
-  operators  ${operators}    tokens ${paths.tokenFiles.viewer}, ${paths.tokenFiles.operator}
+  operators  ${operators}    a page for a browser; tokens ${paths.tokenFiles.viewer}, ${paths.tokenFiles.operator}
   config     ${paths.config}
   flags      ${paths.flags}
   audit      ${paths.audit}

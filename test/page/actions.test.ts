@@ -154,7 +154,7 @@ test(
   },
 )
 
-test('everything is rolled back by one button, too', limits, async (t) => {
+test('everything is rolled back by one button, too, and lifted by another', limits, async (t) => {
   const page = await shared.tab(t)
   await page.getByRole('button', { name: 'Roll back everything' }).click()
   const dialog = page.getByRole('dialog', { name: 'Roll back everything' })
@@ -163,6 +163,17 @@ test('everything is rolled back by one button, too', limits, async (t) => {
   await dialog.getByText('Rolled back to off.').waitFor()
   const { caps } = await shared.system().ops.call('caps', { query: { selector: '*' } })
   assert.ok(caps.some(({ integration, phase }) => integration === '*' && phase === 'off'))
+  await dialog.getByRole('button', { name: 'Close' }).click()
+
+  await shared
+    .system()
+    .ops.call('setFlags', { body: { selector: '*', phase: 'off', reason: 'all down', execute: true } })
+  await page.getByRole('button', { name: 'Lift every cap' }).click()
+  const lifting = page.getByRole('dialog', { name: 'Lift the caps of everything' })
+  await lifting.getByText('everything, every cohort: at most off').waitFor()
+  await lifting.getByRole('button', { name: 'Lift them' }).click()
+  await lifting.getByText('lifted.').waitFor()
+  assert.deepEqual((await shared.system().ops.call('caps', { query: { selector: '*' } })).caps, [])
 })
 
 test('a page whose server goes away says so, and complains of nothing else', limits, async () => {

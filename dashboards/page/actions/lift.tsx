@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { OpsAnswer } from '../../../proxy/ops/api.ts'
+import type { Cap } from '../../../proxy/ops/status.ts'
 import { type Answer, call } from '../api.ts'
 import { Command, ProblemBox } from '../parts.tsx'
 import { plural } from '../words.ts'
@@ -8,11 +9,20 @@ import { Reach } from './reach.tsx'
 
 type Done = Answer<OpsAnswer<'lift'>>
 
+/** Those that would go: of one integration its own, since a rollback of everything is lifted as a whole. */
+function capsOf(picture: ActionProps['picture'], selector: string): readonly Cap[] {
+  const all = [...picture.integrations.values()].flatMap(({ caps }) => caps).filter(({ source }) => source !== 'gate')
+  const meant = all.filter(({ integration }) => selector === '*' || integration === selector)
+  return [...new Map(meant.map((cap) => [keyOf(cap), cap])).values()]
+}
+
+const keyOf = ({ integration, cohort, source }: Cap): string => `${integration} ${cohort ?? ''} ${source}`
+
 /** Takes caps away. The server refuses while that would move anybody forward; only the command line can insist. */
 export function Lift({ selector, picture, user, onClose }: ActionProps) {
   const [busy, setBusy] = useState(false)
   const [done, setDone] = useState<Done | null>(null)
-  const caps = (picture.integrations.get(selector)?.caps ?? []).filter(({ source }) => source !== 'gate')
+  const caps = capsOf(picture, selector)
   const act = async (): Promise<void> => {
     setBusy(true)
     setDone(await call(user.token, 'POST', '/lift', { selector }))
@@ -22,10 +32,9 @@ export function Lift({ selector, picture, user, onClose }: ActionProps) {
     <Dialog title={`Lift the caps of ${selectorName(selector)}`} onClose={onClose}>
       <ul>
         {caps.map((cap) => (
-          <li key={`${cap.integration} ${cap.cohort} ${cap.source}`}>
-            {cap.cohort ?? 'every cohort'}
-            {cap.integration === '*' ? ' of everything' : ''}: at most {cap.phase}, {cap.source} by {cap.by ?? 'nobody'}
-            : {cap.reason}
+          <li key={keyOf(cap)}>
+            {cap.integration === '*' ? 'everything' : cap.integration}, {cap.cohort ?? 'every cohort'}: at most{' '}
+            {cap.phase}, {cap.source} by {cap.by ?? 'nobody'}: {cap.reason}
           </li>
         ))}
       </ul>

@@ -47,6 +47,11 @@ export function Phases({ picture, user }: ScreenProps) {
             Roll back everything
           </button>
         ) : null}
+        {user.mayOperate && all.some(({ caps }) => caps.some(isOfAll)) ? (
+          <button type="button" onClick={() => setBegun({ what: 'lift', selector: '*' })}>
+            Lift every cap
+          </button>
+        ) : null}
       </search>
       <p role="status">{`${plural(shown.length, 'integration')}, ${plural(all.filter(isHeld).length, 'of them', 'of them')} held back.`}</p>
       <Table
@@ -71,6 +76,9 @@ export function Phases({ picture, user }: ScreenProps) {
 
 const isHeldCohort = ({ requested, effective }: CohortPhase): boolean => requested !== effective
 const isHeld = ({ cohorts }: IntegrationStatus): boolean => cohorts.some(isHeldCohort)
+
+/** A rollback of everything is lifted as a whole. */
+const isOfAll = ({ integration }: Cap): boolean => integration === '*'
 
 const capWords = ({ cohort, phase, source, by }: Cap): string =>
   `${cohort ?? 'all'} at most ${phase}: ${source}${by === null ? '' : ` by ${by}`}`
@@ -110,7 +118,7 @@ function Row({ row, mayOperate, begin }: RowProps) {
             <button type="button" onClick={() => begin({ what: 'set', selector: integration })}>
               Set phase<span class="unseen"> of {integration}</span>
             </button>
-            {capped.length > 0 ? (
+            {capped.some((cap) => cap.integration === integration) ? (
               <button type="button" onClick={() => begin({ what: 'lift', selector: integration })}>
                 Lift<span class="unseen"> the caps of {integration}</span>
               </button>

@@ -28,6 +28,19 @@ export interface Limits {
 export interface GuardDeps {
   readonly clock: Clock
   readonly metrics: BackendsMetrics
+  /** Told of each call that has ended. */
+  readonly onCall?: (call: StoreCallSeen) => void
+}
+
+/** One call, as whoever called saw it: queue and retry included. */
+export interface StoreCallSeen {
+  readonly store: string
+  readonly op: string
+  /** Secrets of the call, or names that were listed. */
+  readonly secrets: number
+  readonly ms: number
+  /** Nothing came of it because of the store. */
+  readonly failed: boolean
 }
 
 interface Refusals<R> {
@@ -137,7 +150,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
 function makePassing(
   name: string,
   limits: Limits,
-  { clock, metrics }: GuardDeps,
+  { clock, metrics, onCall }: GuardDeps,
   alarm: Alarm,
   { attempt }: ReturnType<typeof makeAttempts>,
 ) {
@@ -180,6 +193,13 @@ function makePassing(
     }
     metrics.latency.observe({ store: name, op }, (clock.monotonic() - start) / 1000)
     for (const outcome of outcomes) metrics.outcomes.inc({ store: name, op, outcome: outcomeLabel(outcome) })
+    onCall?.({
+      store: name,
+      op,
+      secrets: countOf(outcomes),
+      ms: clock.monotonic() - start,
+      failed: hasFailed(outcomes),
+    })
     const read = outcomes.reduce((sum, outcome) => sum + sizeOf(outcome), 0)
     if (read > 0) metrics.values.inc({ store: name, direction: 'read' }, read)
     return outcomes
@@ -189,6 +209,11 @@ function makePassing(
 /** Bytes that a read brought. */
 const sizeOf = (outcome: Outcome): number =>
   outcome.kind === 'found' && 'secret' in outcome ? (outcome.secret as Secret).value.size : 0
+
+const countOf = (outcomes: readonly Outcome[]): number =>
+  outcomes.reduce((sum, outcome) => sum + (outcome.kind === 'page' ? outcome.entries.length : 1), 0)
+
+const hasFailed = (outcomes: readonly Outcome[]): boolean => outcomes.length > 0 && outcomes.every(isStoreFailure)
 
 const BREAKER_GAUGE: Readonly<Record<BreakerState, number>> = { closed: 0, trying: 0.5, open: 1 }
 

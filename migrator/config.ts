@@ -1,12 +1,30 @@
 import { z } from 'zod'
-import { durationSchema } from '../core/units.ts'
+import { durationSchema, ratioSchema } from '../core/units.ts'
 
-/** How fast secrets are copied, compared and listed. */
+/** How fast secrets are copied, compared and listed; `rate`, `adaptive` and `concurrency` can be changed while it runs. */
 export const paceSection = z.strictObject({
   rate: z
     .union([z.int().min(1), z.literal('none')])
     .default('none')
     .describe('secrets a second of one integration at most, all processes together; `none`: as many as come'),
+  adaptive: z
+    .boolean()
+    .default(true)
+    .describe("slows down while clients' latency, or latency or errors of a store, are worse than without copying"),
+  min_rate: z.int().min(1).max(1000).default(50).describe('secrets a second that slowing down leaves, of one process'),
+  clients: z
+    .number()
+    .min(1.05)
+    .max(10)
+    .default(1.2)
+    .describe("how many times the p99 of clients' requests without copying the p99 with it may be"),
+  stores: z
+    .number()
+    .min(1.5)
+    .max(20)
+    .default(4)
+    .describe('how many times as long as its fast tenth a call to a store may take; a fifth of all may take longer'),
+  errors: ratioSchema.prefault('5%').describe('of the calls to a store that may fail'),
 })
 export type PaceSection = z.output<typeof paceSection>
 
@@ -14,7 +32,7 @@ export type PaceSection = z.output<typeof paceSection>
 export const migratorSection = z.strictObject({
   batch: z.int().min(1).max(5000).default(200).describe('secrets that one settle or verify pass takes'),
   concurrency: z.int().min(1).max(64).default(2).describe('passes of one integration at once'),
-  pace: paceSection.prefault({}).describe('how fast it goes'),
+  pace: paceSection.prefault({}).describe('how fast it goes; `crossfade migrate pace` changes it while it runs'),
   page: z.int().min(1).max(10_000).default(1000).describe('names that one page of the inventory asks for'),
   lease: durationSchema.prefault('10s').describe('how long a settle pass may hold what it claimed'),
   deadline: durationSchema.prefault('5s').describe('longest that one read or listing of a store may take'),

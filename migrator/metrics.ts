@@ -56,6 +56,25 @@ export const makeMigratorMetrics = (registry: Registry) => {
       registers,
       aggregator: 'sum',
     }),
+    throttled: new Counter({
+      name: 'crossfade_migrator_throttled_seconds_total',
+      help: 'Time that passes of the migrator waited for their pace, by what held them back.',
+      labelNames: ['by'] as const,
+      registers,
+    }),
+    paceRate: new Gauge({
+      name: 'crossfade_migrator_rate_limit',
+      help: 'Secrets a second that a process lets itself work on, of integrations that it works on; absent: no limit.',
+      labelNames: ['integration'] as const,
+      registers,
+      aggregator: 'sum',
+    }),
+    passes: new Gauge({
+      name: 'crossfade_migrator_passes',
+      help: 'Passes of the migrator and of the settler on their way.',
+      registers,
+      aggregator: 'sum',
+    }),
     settlerErrors: new Counter({
       name: 'crossfade_settler_errors_total',
       help: 'Passes of the background settler that did not happen, mostly because the ledger did not answer.',

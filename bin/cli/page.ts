@@ -49,7 +49,8 @@ interface Leaf {
 const leaves = (command: Command, path: readonly string[]): readonly Leaf[] =>
   command.commands.flatMap((below) => {
     const here = [...path, below.name()]
-    return below.commands.length > 0 ? leaves(below, here) : [{ path: here, command: below }]
+    const isVerb = below.commands.length === 0 || below.registeredArguments.length > 0
+    return [...(isVerb ? [{ path: here, command: below }] : []), ...leaves(below, here)]
   })
 
 const section = ({ path, command }: Leaf): string => {

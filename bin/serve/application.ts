@@ -9,6 +9,7 @@ import { readPageFiles } from '../../dashboards/page-files.ts'
 import { observeFlags } from '../../flags/observe.ts'
 import { untilReachable } from '../../ledger/postgres/database.ts'
 import { takeSample } from '../../ledger/postgres/progress-history.ts'
+import type { ClientKind } from '../../migrator/pace/clients.ts'
 import { makeClientsApp } from '../../proxy/http/clients.ts'
 import { clientsDocument } from '../../proxy/http/openapi.ts'
 import { operatorsDocument } from '../../proxy/ops/openapi.ts'
@@ -25,6 +26,7 @@ import { makeHeldFlagsPort } from '../ops/held-flags.ts'
 import { makeHistoryPort } from '../ops/history.ts'
 import { makeKeysPort } from '../ops/keys.ts'
 import { makeMigratePort } from '../ops/migrate.ts'
+import { makePacePort } from '../ops/pace.ts'
 import { makeReplicasPort } from '../ops/replicas.ts'
 import { makeStatusPort } from '../ops/status.ts'
 import { type Engine, makeEngine } from './engine.ts'
@@ -96,6 +98,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       return section === undefined ? null : { maxSize: section.max_size }
     },
     bodyLimit: largest,
+    onAnswered: (operation, ms) => engine.pace.onClient(KIND_OF[operation], ms),
     phaseOf: (integration, customer) => engine.flags.phases.decide(integration, customer).effective,
     document: clientsDocument(options.version),
   })
@@ -139,6 +142,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     void refreshForever(engine, refreshing.signal)
     void engine.observer.run(refreshing.signal)
     if (options.worker) void sampleForever({ clock, take: () => sample(engine) }, refreshing.signal)
+    void engine.pace.run(refreshing.signal)
     const clientsUrl = await listen(clients, config.listen.clients.address, 'clients')
     return {
       clients: clientsUrl,
@@ -169,6 +173,7 @@ const makePorts = (engine: Engine): OpsPorts => ({
   caps: makeCapsPort(engine),
   gates: makeGatesPort(engine),
   migrate: makeMigratePort(engine),
+  pace: makePacePort(engine),
   mismatches: makeMismatchesPort(engine),
   events: makeEventsPort(engine),
   replicas: makeReplicasPort(engine),
@@ -177,6 +182,11 @@ const makePorts = (engine: Engine): OpsPorts => ({
 
 const sample = ({ parts, flags }: Engine): Promise<boolean> =>
   takeSample(parts.database, (customer) => flags.cohorts.of(customer))
+/** What a request is to whoever watches clients' latency. */
+const KIND_OF = { get: 'read', list: 'read', put: 'write', delete: 'write' } as const satisfies Record<
+  string,
+  ClientKind
+>
 
 /** A cold start without the ledger is not ready, says so and tries again; a ledger that refuses is final. */
 async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOptions): Promise<void> {
@@ -207,7 +217,7 @@ const AGAIN: ReadonlySet<string> = new Set(['ledger-unavailable', 'phase-memory-
 
 /** Often enough for changes of state, and several times within a lease. */
 async function refreshForever(
-  { clock, config, parts, metrics, capSpread, comparisons, gates }: Engine,
+  { clock, config, parts, metrics, capSpread, comparisons, gates, pace }: Engine,
   signal: AbortSignal,
 ): Promise<void> {
   const pause = Math.min(250, config.ledger.replica_lease / 4)
@@ -216,6 +226,7 @@ async function refreshForever(
     await capSpread.follow()
     await comparisons.flush()
     await gates.follow()
+    await pace.follow()
     metrics.ledger.leaseHeld.set(parts.replica.trusted() ? 1 : 0)
     metrics.ledger.remembered.set(parts.memory.size)
     await clock.sleep(pause, signal).catch(() => undefined)

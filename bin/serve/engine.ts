@@ -6,11 +6,11 @@ import { makeJournal } from '../../ledger/postgres/journal.ts'
 import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { makeNames } from '../../ledger/postgres/names.ts'
 import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
+import { makePaceRecords } from '../../ledger/postgres/paces.ts'
 import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
 import { migrate } from '../../migrator/migrate.ts'
-import { limitsOf, makePaces } from '../../migrator/pace/paces.ts'
 import { makeRuns } from '../../migrator/runs.ts'
 import { makeSettler } from '../../migrator/settler.ts'
 import type { CoreDeps, CoreEvent } from '../../proxy/core/context.ts'
@@ -34,6 +34,7 @@ import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { makeObserver } from './observer.ts'
+import { openPace, type PaceParts } from './pace.ts'
 import { startAtZero } from './start-at-zero.ts'
 import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
@@ -57,7 +58,8 @@ export interface EngineOptions {
 
 /** All parts of one proxy process, connected to each other; nothing runs and nothing was contacted yet. */
 export async function makeEngine({ config, clock, metrics, name, worker }: EngineOptions) {
-  const stores = openStores(config, clock, metrics.backends)
+  let observeStore: PaceParts['onStore'] = () => undefined
+  const stores = openStores(config, clock, metrics.backends, (call) => observeStore(call))
   const { pairs } = stores
   const digests = makeDigests(config, pairs)
   const parts = openLedger(config, clock, metrics.ledger, name)
@@ -166,9 +168,18 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     },
   }
   const lazy = makeLazy(ledger, coherence)
-  const pace = makePaces({ clock, limits: () => limitsOf(config.migrator) })
+  const paceRecords = makePaceRecords(database)
+  const pace = openPace({
+    section: config.migrator,
+    clock,
+    metrics: metrics.migrator,
+    pairs,
+    records: paceRecords,
+    sharers: () => 1,
+  })
+  observeStore = pace.onStore
   const migratorDeps = makeMigratorDeps({
-    pace,
+    pace: pace.paces,
     database,
     ledger,
     stages,
@@ -193,7 +204,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
   const settler = makeSettler({
     ...settleDeps,
     ...config.migrator,
-    pace,
+    pace: pace.paces,
     enrolled: () => flags.integrations.filter((integration) => replica.state(integration) === 'enrolled'),
     wanted: (integration) => debtsToSettle(flags.outlook(integration)),
     due: (wanted) => readDue(database, wanted),
@@ -237,6 +248,8 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     migratorDeps,
     runs,
     settler,
+    pace,
+    paceRecords,
   }
 }
 

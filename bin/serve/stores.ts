@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { makeFidelity, unnameable, unrepresentable } from '../../backends/fidelity.ts'
+import type { StoreCallSeen } from '../../backends/guarded.ts'
 import type { BackendsMetrics } from '../../backends/metrics.ts'
 import { openStore } from '../../backends/open.ts'
 import type { Pair, Pairs } from '../../backends/pair.ts'
@@ -16,10 +17,15 @@ export interface OpenStores {
 }
 
 /** Every store of the configuration, and the pair of each integration. Throws `shape-refused` where a side cannot hold a shape. */
-export function openStores(config: CrossfadeConfig, clock: Clock, metrics: BackendsMetrics): OpenStores {
+export function openStores(
+  config: CrossfadeConfig,
+  clock: Clock,
+  metrics: BackendsMetrics,
+  onCall: (call: StoreCallSeen) => void = () => undefined,
+): OpenStores {
   const all = new Map<string, Store>()
   for (const [name, section] of Object.entries(config.stores)) {
-    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes }))
+    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes, onCall }))
   }
   const pairs = new Map(Object.keys(config.integrations).map((name) => [name, pairOf(config, all, name)]))
   return {

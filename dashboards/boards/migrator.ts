@@ -26,6 +26,15 @@ export const migrator: Board = {
         lines('Rows verified', 'A second, by what was found.', 'ops', {
           '{{result}}': orZero(`sum by (result) (${rate('crossfade_verify_rows_total')})`),
         }),
+        lines('Held back, by what', 'Seconds a second that passes wait for their pace, over all processes.', 'none', {
+          '{{by}}': orZero(`sum by (by) (${rate('crossfade_migrator_throttled_seconds_total')})`),
+        }),
+        lines('Rate that the pace allows', 'Secrets a second, all processes; nothing where nothing limits.', 'ops', {
+          '{{integration}}': 'topk(10, sum by (integration) (crossfade_migrator_rate_limit))',
+        }),
+        lines('Passes on their way', 'Of runs and of the settler, over all processes.', 'none', {
+          passes: 'sum(crossfade_migrator_passes)',
+        }),
         lines('Passes of the settler that failed', 'Mostly because the ledger did not answer.', 'ops', {
           failed: `sum(${rate('crossfade_settler_errors_total')})`,
         }),

@@ -21,6 +21,7 @@ const MIGRATIONS = [
   { version: 3, files: ['090-caps.sql'] },
   { version: 4, files: ['100-progress.sql'] },
   { version: 5, files: ['110-quarantine.sql'] },
+  { version: 6, files: ['120-pace.sql'] },
 ] as const
 
 export const SCHEMA_VERSION = MIGRATIONS.reduce((latest, m) => Math.max(latest, m.version), 0)

@@ -22,6 +22,8 @@ export interface LaneOptions {
   readonly speed: () => LaneSpeed
   readonly concurrency: () => number
   readonly onThrottled?: (by: Throttle, ms: number) => void
+  /** A pass begins (1) or has ended (-1). */
+  readonly onPasses?: (change: 1 | -1) => void
 }
 
 export interface Lane {
@@ -47,7 +49,7 @@ const REMEMBERED_MS = 1000
 export const sizeOf = (rate: number, most: number): number =>
   Math.max(1, Math.min(most, Number.isFinite(rate) ? Math.ceil(rate / PASSES_PER_SECOND) : most))
 
-export function makeLane({ clock, speed, concurrency, onThrottled }: LaneOptions): Lane {
+export function makeLane({ clock, speed, concurrency, onThrottled, onPasses }: LaneOptions): Lane {
   const places = makePlaces(concurrency)
   /** Secrets that were given out and whose time is not over. */
   let owed = 0
@@ -60,14 +62,18 @@ export function makeLane({ clock, speed, concurrency, onThrottled }: LaneOptions
     owed = Number.isFinite(rate) ? Math.max(0, owed - ((now - drained) / 1000) * rate) : 0
     drained = now
   }
-  const shareOf = (secrets: number, unused: (secrets: number) => void = () => undefined): Share => ({
-    secrets,
-    end: (done) => {
-      unused(secrets - done)
-      worked += done
-      places.leave()
-    },
-  })
+  const shareOf = (secrets: number, unused: (secrets: number) => void = () => undefined): Share => {
+    onPasses?.(1)
+    return {
+      secrets,
+      end: (done) => {
+        unused(secrets - done)
+        worked += done
+        onPasses?.(-1)
+        places.leave()
+      },
+    }
+  }
   const giveBack = (secrets: number): void => {
     owed = Math.max(0, owed - secrets)
   }

@@ -13,25 +13,33 @@ export interface PacesOptions {
   /** What the signals allow now; left out: everything. */
   readonly speed?: (integration: string) => LaneSpeed
   readonly onThrottled?: (integration: string, by: Throttle, ms: number) => void
+  readonly onPasses?: (change: 1 | -1) => void
 }
 
 export interface Paces extends Pace {
-  lane(integration: string): Lane
+  /** What limits it now. */
+  speed(integration: string): LaneSpeed
+  /** A pass is on its way, or waits for its turn. */
+  isBusy(integration: string): boolean
+  /** The limits may have changed. */
+  look(): void
   /** Every integration that ever asked. */
   readonly lanes: ReadonlyMap<string, Lane>
 }
 
 const FREE: LaneSpeed = { rate: Number.POSITIVE_INFINITY, by: null, hold: null }
 
-export function makePaces({ clock, limits, speed = () => FREE, onThrottled }: PacesOptions): Paces {
+export function makePaces({ clock, limits, speed = () => FREE, onThrottled, onPasses }: PacesOptions): Paces {
   const lanes = new Map<string, Lane>()
 
+  const allowed = (integration: string): LaneSpeed => lower(speed(integration), limits(integration).rate)
   const open = (integration: string): Lane =>
     makeLane({
       clock,
       concurrency: () => limits(integration).concurrency,
-      speed: () => lower(speed(integration), limits(integration).rate),
+      speed: () => allowed(integration),
       onThrottled: (by, ms) => onThrottled?.(integration, by, ms),
+      ...(onPasses === undefined ? {} : { onPasses }),
     })
   const lane = (integration: string): Lane => {
     const found = lanes.get(integration) ?? open(integration)
@@ -39,8 +47,15 @@ export function makePaces({ clock, limits, speed = () => FREE, onThrottled }: Pa
     return found
   }
   return {
-    lane,
     lanes,
+    speed: allowed,
+    isBusy: (integration) => {
+      const own = lanes.get(integration)
+      return own !== undefined && (own.passes > 0 || own.throttledBy() !== null)
+    },
+    look: () => {
+      for (const own of lanes.values()) own.look()
+    },
     take: (integration, most, signal) => lane(integration).take(most, signal),
     tryTake: (integration, most) => lane(integration).tryTake(most),
     place: (integration, most, signal) => lane(integration).place(most, signal),

@@ -32,6 +32,8 @@ export interface ClientsDeps extends AdmissionDeps {
   /** The phase that runs, for the headers and labels of what failed; null where it cannot be told. */
   readonly phaseOf: (integration: string, customer: string) => Phase | null
   readonly metrics: ProxyMetrics
+  /** Told of each request about secrets that was answered, in ms. */
+  readonly onAnswered?: (operation: Operation, ms: number) => void
   readonly log: Log
   readonly newId: () => string
   /** The document at /api/v1/openapi.json. */

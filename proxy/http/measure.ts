@@ -40,7 +40,12 @@ export function outcomeOf(status: number): RequestOutcome {
 /** Times and counts every request, and writes one line for it. Gives the notes that the handlers fill in. */
 export function measure(
   app: FastifyInstance,
-  deps: { readonly metrics: ProxyMetrics; readonly clock: Clock; readonly log: Log },
+  deps: {
+    readonly metrics: ProxyMetrics
+    readonly clock: Clock
+    readonly log: Log
+    readonly onAnswered?: (operation: Operation, ms: number) => void
+  },
 ): (request: FastifyRequest) => Noted {
   const notes = new WeakMap<FastifyRequest, Noted>()
   const noted = (request: FastifyRequest): Noted => {
@@ -72,6 +77,7 @@ export function measure(
     if (note.integration !== null)
       deps.metrics.byIntegration.inc({ integration: note.integration, operation, outcome: COARSE[outcome] })
     deps.metrics.duration.observe({ operation, phase }, seconds)
+    if (operation !== 'none' && status !== null) deps.onAnswered?.(operation, seconds * 1000)
     deps.log.info(
       {
         request: request.id,

@@ -25,6 +25,7 @@ import {
   rewrapAnswer,
   rewrapBody,
 } from './keys.ts'
+import { paceAnswer, paceQuery, setPaceBody } from './pace.ts'
 import { forgetReplicaAnswer, forgetReplicaBody, replicasAnswer } from './replicas.ts'
 import { explainAnswer, explainParams, statusAnswer, statusQuery } from './status.ts'
 import { NOTHING, whoamiAnswer } from './words.ts'
@@ -162,6 +163,20 @@ export const OPS_ROUTES = {
     params: progressParams,
     answer: progressAnswer,
     summary: 'The latest run of an integration.',
+  },
+  pace: {
+    ...get,
+    path: '/pace',
+    query: paceQuery,
+    answer: paceAnswer,
+    summary: 'How fast integrations are copied, compared and listed, and what holds them back.',
+  },
+  setPace: {
+    ...post,
+    path: '/pace',
+    body: setPaceBody,
+    answer: paceAnswer,
+    summary: 'Change it, at once and in every process within a second.',
   },
   verify: {
     ...post,

@@ -33,6 +33,8 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   finalize: ({ body }, by) => ports.migrate.finalize(reasoned(body), by),
   abandon: ({ body }, by) => ports.migrate.abandon(reasoned(body), by),
   progress: async ({ params }) => ({ run: await ports.migrate.progress(params.integration) }),
+  pace: async ({ query }) => ({ paces: [...(await ports.pace.pace(query.selector))] }),
+  setPace: async ({ body }, by) => ({ paces: [...(await ports.pace.set(body, by))] }),
   mismatches: ({ query }) => ports.mismatches.mismatches(query),
   quarantine: ({ query }) => ports.mismatches.quarantine(query),
   accept: ({ body }, by) => ports.mismatches.accept(reasoned(body), by),

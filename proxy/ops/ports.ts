@@ -15,6 +15,7 @@ import type { ForcedGates, ForceGate, ShownGate } from './gates.ts'
 import type { History, HistoryQuery } from './history.ts'
 import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } from './keys.ts'
 import type { Debt } from './live-messages.ts'
+import type { SetPace, ShownPace } from './pace.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
 import type { Cap, Explanation, Status } from './status.ts'
 import type { Accept, Accepted, Leave, Migrate, Retried, Retry, Run, Started, Verify } from './work.ts'
@@ -73,6 +74,12 @@ export interface MigratePort {
   progress(integration: string): Promise<Run | null>
 }
 
+export interface PacePort {
+  pace(selector: string): Promise<readonly ShownPace[]>
+  /** Acts at once; every process takes it up within a second. */
+  set(request: SetPace, by: string): Promise<readonly ShownPace[]>
+}
+
 export interface MismatchesPort {
   mismatches(query: OpsInput<'mismatches'>['query']): Promise<OpsAnswer<'mismatches'>>
   quarantine(query: OpsInput<'quarantine'>['query']): Promise<OpsAnswer<'quarantine'>>
@@ -107,6 +114,7 @@ export interface OpsPorts {
   readonly caps: CapsPort
   readonly gates: GatesPort
   readonly migrate: MigratePort
+  readonly pace: PacePort
   readonly mismatches: MismatchesPort
   readonly events: EventsPort
   readonly replicas: ReplicasPort

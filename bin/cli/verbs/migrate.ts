@@ -5,8 +5,9 @@ import type { Exit } from '../exit-codes.ts'
 import { followRun } from '../follow-run.ts'
 import type { Report } from '../report.ts'
 import type { Args, Runner, Session } from '../session.ts'
+import { addPace, CONCURRENCY_OPTION, type PaceOptions, paceOf, RATE_OPTION } from './pace.ts'
 
-interface Options {
+interface Options extends PaceOptions {
   readonly execute?: boolean
   readonly reason?: string
   readonly repair?: boolean
@@ -31,7 +32,10 @@ export const addMigrate = (program: Command, runner: Runner): void => {
     .argument('<integration>', 'the integration')
     .option('--execute', 'do it; without it, only print the plan')
     .option('--reason <why>', 'kept in the audit record; needed with --execute')
+    .option(...RATE_OPTION)
+    .option(...CONCURRENCY_OPTION)
   runner.bind<Options>(migrate, (session, args, options) => start('migrate', session, args, options))
+  addPace(migrate, runner)
 
   const verify = program
     .command('verify')
@@ -73,6 +77,13 @@ const start = async (what: What, session: Session, args: Args, options: Options)
   const { integration = '' } = args
   const { execute = false, reason, repair } = options
   if (execute && reason === undefined) throw httpFault('reason-required', `${what} --execute`)
+  const pace = paceOf(options)
+  if (execute && Object.keys(pace).length > 0)
+    await ops().call(
+      'setPace',
+      { body: { selector: integration, ...pace, ...(reason === undefined ? {} : { reason }) } },
+      io.signal,
+    )
   const body = { integration, execute, ...(reason === undefined ? {} : { reason }) }
   const answer =
     what === 'migrate'

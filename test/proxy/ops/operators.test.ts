@@ -10,6 +10,7 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   lift: { selector: 'aws' },
   forceGate: { selector: 'aws', phase: 'live', execute: true, reason: 'go' },
   migrate: { integration: 'aws' },
+  setPace: { selector: 'aws', rate: 50 },
   finalize: { integration: 'aws' },
   abandon: { integration: 'aws' },
   accept: { integration: 'aws' },

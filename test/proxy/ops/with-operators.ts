@@ -118,6 +118,10 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       abandon: (request, by) => ask('abandon', request, RUN, by),
       progress: (integration) => ask('progress', integration, integration === 'aws' ? RUN : null),
     },
+    pace: {
+      pace: (selector) => ask('pace', selector, []),
+      set: (request, by) => ask('setPace', request, [], by),
+    },
     mismatches: {
       mismatches: (query) => ask('mismatches', query, { mismatches: [], next: null }),
       quarantine: (query) => ask('quarantine', query, { entries: [], next: null }),

@@ -1,0 +1,122 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Side } from '../../core/side.ts'
+import type { Clients } from './clients.ts'
+import type { Lane, LaneSpeed } from './lane.ts'
+import type { Throttle } from './pace.ts'
+import type { Watching } from './signal.ts'
+import { faster, type Speed, slower, startSpeed } from './speed.ts'
+import type { Stores } from './stores.ts'
+
+/*
+ * Looks four times a second at what this process sees of clients and stores, and slows down or speeds up each integration
+ * that is copied: all of them where clients suffer, those of a store where that does. It speeds up when everything that is
+ * there is well, or when nothing was strained for two seconds.
+ */
+export interface GovernorOptions {
+  readonly clock: Clock
+  readonly clients: Clients
+  readonly stores: Stores
+  readonly lanes: () => ReadonlyMap<string, Lane>
+  readonly storesOf: (integration: string) => Readonly<Record<Side, string>>
+  readonly isAdaptive: (integration: string) => boolean
+  /** Secrets a second that are left to all integrations together. */
+  readonly floor: number
+}
+
+export interface Governor {
+  speed(integration: string): LaneSpeed
+  look(): void
+}
+
+interface Course {
+  readonly watched: readonly (readonly [Throttle, Watching])[]
+  speed: Speed
+  /** When it last changed. */
+  changed: number
+  worked: number
+  looked: number
+  /** Secrets a second, smoothed. */
+  used: number
+  /** When it last worked. */
+  busy: number
+}
+
+const PATIENCE_MS = 2000
+const IDLE_MS = 5000
+/** Who paused for so long begins as at first. */
+const FORGET_MS = 60_000
+const FREE: LaneSpeed = { rate: Number.POSITIVE_INFINITY, by: null, hold: null }
+
+export function makeGovernor(options: GovernorOptions): Governor {
+  const { clock, clients, lanes, isAdaptive } = options
+  const courses = new Map<string, Course>()
+
+  const begin = (integration: string): Course => {
+    const now = clock.monotonic()
+    const worked = lanes().get(integration)?.worked ?? 0
+    const watched = watch(options, integration)
+    const speed = startSpeed(options.floor)
+    const fresh = { watched, speed, changed: now, worked, looked: now, used: 0, busy: now }
+    courses.set(integration, fresh)
+    return fresh
+  }
+  const forgetIdle = (): void => {
+    for (const [integration, { busy, watched }] of courses) {
+      if (clock.monotonic() - busy < FORGET_MS) continue
+      for (const [, own] of watched) own.end()
+      courses.delete(integration)
+    }
+  }
+  return {
+    speed: (integration) => {
+      if (!isAdaptive(integration)) return FREE
+      const { rate, by } = (courses.get(integration) ?? begin(integration)).speed
+      return { rate, by: by ?? 'start', hold: clients.holdsStill(clock.wall()) ? 'baseline' : null }
+    },
+    look: () => {
+      const now = clock.monotonic()
+      forgetIdle()
+      const active = [...courses].filter(([integration, { busy }]) => isAdaptive(integration) && now - busy < IDLE_MS)
+      const floor = options.floor / Math.max(1, active.length)
+      for (const [integration, own] of active) {
+        const lane = lanes().get(integration)
+        if (lane !== undefined) measure(own, lane, now)
+        adjust(own, floor, now)
+      }
+    },
+  }
+}
+
+/** What strains first is named first, where several do. */
+function watch({ clients, stores, storesOf }: GovernorOptions, integration: string): Course['watched'] {
+  const names = storesOf(integration)
+  const [legacy, fresh] = [stores.of(names.legacy), stores.of(names.new)]
+  return [
+    ...clients.signals.map((signal) => ['clients', signal.watch()] as const),
+    ['legacy-errors', legacy.errors.watch()],
+    ['new-errors', fresh.errors.watch()],
+    ['legacy-latency', legacy.latency.watch()],
+    ['new-latency', fresh.latency.watch()],
+  ]
+}
+
+function measure(own: Course, lane: Lane, now: number): void {
+  const seconds = (now - own.looked) / 1000
+  if (seconds <= 0) return
+  const perSecond = (lane.worked - own.worked) / seconds
+  own.used = Math.max(perSecond, own.used * 0.7 + perSecond * 0.3)
+  if (lane.worked > own.worked || lane.passes > 0) own.busy = now
+  own.worked = lane.worked
+  own.looked = now
+}
+
+function adjust(own: Course, floor: number, now: number): void {
+  const seen = own.watched.map(([by, watching]) => ({ by, verdict: watching.verdict() }))
+  const strained = seen.find(({ verdict }) => verdict === 'strained')
+  if (strained !== undefined) own.speed = slower(own.speed, strained.by, own.used, floor)
+  else if (seen.every(({ verdict }) => verdict !== 'unsure') || now - own.changed > PATIENCE_MS)
+    own.speed = faster(own.speed, own.used)
+  else return
+  own.changed = now
+  for (const [, watching] of own.watched) watching.forget()
+}

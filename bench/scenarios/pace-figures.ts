@@ -5,9 +5,15 @@ import { median, quantile, rounded } from '../statistics.ts'
 export interface PaceRound {
   readonly before: readonly Arrival[]
   readonly during: readonly Arrival[]
-  readonly copied: number
-  readonly copiedMs: number
+  /** The same while a backfill ran that does not adapt. */
+  readonly unpaced: readonly Arrival[]
+  /** Secrets that were copied a second during the second; null: it was over before the stretch was. */
+  readonly perSecond: number | null
+  /** Seconds that its passes waited, by what for. */
+  readonly throttled: Readonly<Record<string, number>>
 }
+
+type Stretch = 'before' | 'during' | 'unpaced'
 
 const GOAL = 1.2
 
@@ -19,19 +25,25 @@ const at = (arrivals: readonly Arrival[], share: number): number =>
     share,
   )
 
+const totals = (all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> => {
+  const sums: Record<string, number> = {}
+  for (const one of all) for (const [by, seconds] of Object.entries(one)) sums[by] = (sums[by] ?? 0) + seconds
+  return sums
+}
+
 /** Each figure is the median over the rounds, whose two stretches ran right after each other. */
 export const paceFigures = (rounds: readonly PaceRound[]) => {
   const each = (figure: (round: PaceRound) => number): number => median(rounds.map(figure))
-  const of = (kind: (arrival: Arrival) => boolean, stretch: 'before' | 'during', share: number) => (round: PaceRound) =>
+  const of = (kind: (arrival: Arrival) => boolean, stretch: Stretch, share: number) => (round: PaceRound) =>
     at(round[stretch].filter(kind), share)
-  const ratio = (kind: (arrival: Arrival) => boolean, share: number): number =>
-    each((round) => of(kind, 'during', share)(round) / of(kind, 'before', share)(round))
+  const ratio = (kind: (arrival: Arrival) => boolean, share: number, stretch: Stretch = 'during'): number =>
+    each((round) => of(kind, stretch, share)(round) / of(kind, 'before', share)(round))
   const ms = (kind: (arrival: Arrival) => boolean, share: number) => ({
     before: rounded(each(of(kind, 'before', share))),
     during: rounded(each(of(kind, 'during', share))),
+    unpaced: rounded(each(of(kind, 'unpaced', share))),
   })
-  const failed = (stretch: 'before' | 'during'): number =>
-    rounds.flatMap((round) => round[stretch]).filter(({ ok }) => !ok).length
+  const failed = (stretch: Stretch): number => rounds.flatMap((round) => round[stretch]).filter(({ ok }) => !ok).length
   const [reads, writes] = [ratio(isRead, 0.99), ratio(isWrite, 0.99)]
   const figures = {
     reads_p99_ratio: rounded(reads),
@@ -40,8 +52,11 @@ export const paceFigures = (rounds: readonly PaceRound[]) => {
     reads_p99_ms: ms(isRead, 0.99),
     writes_p99_ms: ms(isWrite, 0.99),
     reads_p50_ms: ms(isRead, 0.5),
-    copied_per_s: rounded(each(({ copied, copiedMs }) => (copied * 1000) / copiedMs)),
-    failures: { before: failed('before'), during: failed('during') },
+    unpaced_reads_p99_ratio: rounded(ratio(isRead, 0.99, 'unpaced')),
+    unpaced_writes_p99_ratio: rounded(ratio(isWrite, 0.99, 'unpaced')),
+    copied_per_s: rounded(each(({ perSecond }) => perSecond ?? Number.NaN)),
+    throttled_by: totals(rounds.map(({ throttled }) => throttled)),
+    failures: { before: failed('before'), during: failed('during'), unpaced: failed('unpaced') },
   }
   const missed = [
     [reads <= GOAL, 'reads_p99_ratio'],

@@ -15,6 +15,10 @@ const conditionsSchema = z
       .optional()
       .describe('A full verify of the integration that found no difference counts for `comparisons`, however few.'),
     stable_mismatches: z.int().min(0).optional().describe('At most so many open differences between the sides.'),
+    no_bypass: z
+      .boolean()
+      .optional()
+      .describe('A full verify found nothing since anything was found that was written past the proxy.'),
     debts: z.int().min(0).optional().describe('At most so many secrets of which one side owes the latest value.'),
     soak: durationSchema
       .optional()
@@ -41,10 +45,10 @@ export const gatesConfigSchema = z.strictObject(
 /** Conditions by the phase that they guard; a phase without a row is free to enter. */
 export type GatesConfig = { readonly [P in Phase]?: GateConditions | undefined }
 
-/** Where the configuration has no section `gates`: nothing is compared before it is copied, nor served before it is verified. */
+/** Where the configuration has no section `gates`: nothing is compared before it is copied, nor served before it is verified and the writers past the proxy have stopped. */
 export const DEFAULT_GATES = {
   shadow: { copied: '100%' },
-  live: { verified: '100%', stable_mismatches: 0 },
+  live: { verified: '100%', stable_mismatches: 0, no_bypass: true },
 } as const satisfies z.input<typeof gatesConfigSchema>
 
 /** What an integration says of a condition counts before what all say of it. */

@@ -26,6 +26,10 @@ export interface GateFigures {
   readonly comparisons: number
   /** A verify of the whole integration ended without a difference. */
   readonly fullVerify: boolean
+  /** Secrets of the integration that somebody changed past the proxy, found since the last full verify that found nothing. */
+  readonly bypassed: number
+  /** ms since the epoch: the last of these findings. */
+  readonly bypassSeenAt: number | null
 }
 
 /** One condition that does not hold, for people: the figures, and the command that helps. */
@@ -35,7 +39,15 @@ export interface Wait {
   readonly next: string
 }
 
-export const GATE_CONDITIONS = ['copied', 'verified', 'comparisons', 'stable_mismatches', 'debts', 'soak'] as const
+export const GATE_CONDITIONS = [
+  'copied',
+  'verified',
+  'comparisons',
+  'stable_mismatches',
+  'no_bypass',
+  'debts',
+  'soak',
+] as const
 export type GateCondition = (typeof GATE_CONDITIONS)[number]
 
 export interface GateSubject {
@@ -86,6 +98,18 @@ const JUDGES: Readonly<Record<GateCondition, Judge>> = {
     return figures.mismatches <= most
       ? null
       : { text: `stable mismatches ${figures.mismatches}, at most ${most}`, next }
+  },
+  no_bypass: ({ no_bypass }, { figures }, { integration }) => {
+    const next = `crossfade verify ${integration} ${EXECUTE}`
+    if (no_bypass !== true) return null
+    if (figures === null) return { text: UNKNOWN('bypass'), next }
+    const { bypassed, bypassSeenAt } = figures
+    if (bypassed === 0) return null
+    const seen = bypassSeenAt === null ? '' : `, last seen ${new Date(bypassSeenAt).toISOString()}`
+    return {
+      text: `bypass: ${bypassed} secrets changed past the proxy${seen}, and no full verify without one since`,
+      next,
+    }
   },
   debts: ({ debts: most }, { figures }, { integration }) => {
     const next = `crossfade status ${integration} -w`

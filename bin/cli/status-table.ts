@@ -21,6 +21,7 @@ export const renderStatus = (status: Status, paint: Paint, paceOf: PaceOf | null
   return [
     columns([...HEADING, ...(paceOf === null ? [] : PACE_HEADING), 'WHY'], rows),
     ...(latencies.length === 0 ? [] : ['\n', columns(LATENCY_HEADING, latencies)]),
+    ...bypassLines(status),
     ...capLines(status).map((line) => `\n${line}\n`),
   ].join('')
 }
@@ -49,6 +50,14 @@ export const renderGroups = (by: string, groups: readonly CountGroup[], paceOf: 
   ])
   return columns([...heading, ...(paceOf === null ? [] : PACE_HEADING)], rows)
 }
+
+/** Whom to look for, where a verify found what no proxied write has made. */
+const bypassLines = ({ integrations }: Status): readonly string[] =>
+  integrations.flatMap(({ integration, bypass }) =>
+    bypass === null
+      ? []
+      : [`\n${integration}: ${bypass.secrets} secrets were changed past the proxy, last seen ${bypass.last_seen}\n`],
+  )
 
 /** Where anything is capped: on how many replicas that runs, and what new answers all the same. */
 const capLines = ({ caps, integrations }: Status): readonly string[] => {

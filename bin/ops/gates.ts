@@ -11,9 +11,10 @@ import { select } from './select.ts'
 export const waitsOf = (hold: Pick<GateHold, 'gate' | 'waits'> | null): ShownGate['waits'] =>
   hold === null ? [] : hold.waits.map((wait) => ({ gate: hold.gate, ...wait }))
 
-const figuresOf = ({ fullVerify, ...figures }: GateFigures): NonNullable<ShownGate['figures']> => ({
+const figuresOf = ({ fullVerify, bypassSeenAt, ...figures }: GateFigures): NonNullable<ShownGate['figures']> => ({
   ...figures,
   full_verify: fullVerify,
+  bypass_seen_at: bypassSeenAt === null ? null : instant(bypassSeenAt),
 })
 
 const instant = (ms: number): string => new Date(ms).toISOString()

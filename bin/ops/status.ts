@@ -1,3 +1,4 @@
+import { type Bypass, NO_BYPASS, readBypass } from '../../ledger/postgres/bypass.ts'
 import { readDebts } from '../../ledger/postgres/owing.ts'
 import { type Counts as LedgerCounts, NO_COUNTS } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
@@ -17,7 +18,10 @@ export function makeStatusPort(engine: Engine): StatusPort {
     status: async (selector) => {
       const names = select(engine.config, selector)
       const counts = await engine.counting.of(names).catch(() => null)
-      const integrations = await Promise.all(names.map((name) => one(engine, name, counts)))
+      const bypasses = await readBypass(engine.parts.database, names).catch(() => new Map<string, Bypass>())
+      const integrations = await Promise.all(
+        names.map((name) => one(engine, name, counts, bypasses.get(name) ?? NO_BYPASS)),
+      )
       const latencies = await latenciesOf(engine.metrics.registry, (store) => sideOf(engine, store))
       const { durable, replicas } = await engine.capSpread.state()
       const at = new Date(engine.clock.wall()).toISOString()
@@ -35,6 +39,7 @@ async function one(
   engine: Engine,
   name: string,
   counted: ReadonlyMap<string, Counted> | null,
+  bypass: Bypass,
 ): Promise<IntegrationStatus> {
   const { config, flags, parts, metrics } = engine
   const section = config.integrations[name]
@@ -64,10 +69,14 @@ async function one(
     guard: guardStatus(engine, name),
     counts,
     counted_at: own === null || own.at === null ? null : new Date(own.at).toISOString(),
+    bypass: showBypass(bypass),
     open_mismatches: counts?.mismatched ?? 0,
     outcomes: await outcomesOf(metrics.registry, name),
   }
 }
+
+const showBypass = ({ secrets, lastSeen }: Bypass): IntegrationStatus['bypass'] =>
+  lastSeen === null ? null : { secrets, last_seen: new Date(lastSeen).toISOString() }
 
 export const showCounts = (counts: LedgerCounts): Counts => ({
   discovered: counts.discovered,

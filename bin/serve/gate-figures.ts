@@ -4,7 +4,7 @@ import type { IntegrationFigures } from '../../ledger/postgres/gate-figures.ts'
 
 /** The ledger knows customers, the configuration knows which cohort each is in. */
 export function figuresByCohort(
-  { customers, comparisons, inventoried, fullVerify }: IntegrationFigures,
+  { customers, comparisons, inventoried, fullVerify, bypass }: IntegrationFigures,
   cohorts: Cohorts,
 ): ReadonlyMap<string, GateFigures> {
   const members = Map.groupBy(customers, ({ customer }) => cohorts.of(customer))
@@ -22,6 +22,8 @@ export function figuresByCohort(
         comparisons: comparisons.get(cohort) ?? 0,
         inventoried,
         fullVerify,
+        bypassed: bypass.secrets,
+        bypassSeenAt: bypass.lastSeen,
       }
       return [cohort, figures]
     }),

@@ -89,6 +89,8 @@ const NOBODY: GateFigures = {
   mismatches: 0,
   comparisons: 0,
   fullVerify: false,
+  bypassed: 0,
+  bypassSeenAt: null,
 }
 
 export function makeGates(parts: GatesParts): Gates {

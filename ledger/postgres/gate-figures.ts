@@ -1,3 +1,4 @@
+import { type Bypass, FULL_VERIFY, NO_BYPASS, readBypass } from './bypass.ts'
 import type { Database } from './database.ts'
 import { BEHIND, VERIFIED } from './proof.ts'
 
@@ -19,10 +20,8 @@ export interface IntegrationFigures {
   readonly inventoried: boolean
   /** A verify of all of it ended without a difference. */
   readonly fullVerify: boolean
+  readonly bypass: Bypass
 }
-
-/** The checkpoint that a full verify leaves: when it began, in ms of the ledger's clock. */
-export const FULL_VERIFY = 'verified'
 
 /*
  * One pass over the integration's rows. An integration that is written to is never verified to the last secret at any instant,
@@ -62,14 +61,16 @@ interface Beside {
 }
 
 export async function readGateFigures(database: Database, integration: string): Promise<IntegrationFigures> {
-  const [customers, [beside]] = await Promise.all([
+  const [customers, [beside], bypass] = await Promise.all([
     database.patiently<CustomerFigures>(FIGURES, [integration]),
     database.query<Beside>('crossfade-gate-beside', BESIDE, [integration]),
+    readBypass(database, [integration]),
   ])
   return {
     customers,
     comparisons: new Map(Object.entries(beside?.comparisons ?? {})),
     inventoried: beside?.inventoried ?? false,
     fullVerify: beside?.fullVerify ?? false,
+    bypass: bypass.get(integration) ?? NO_BYPASS,
   }
 }

@@ -1,8 +1,8 @@
 import { type Address, addressKey } from '../../backends/secret.ts'
 import type { Side } from '../../core/side.ts'
 import type { Fresh } from '../ledger.ts'
+import { FULL_VERIFY } from './bypass.ts'
 import type { Database } from './database.ts'
-import { FULL_VERIFY } from './gate-figures.ts'
 
 /** A row as verify sees it: what may be expected of the two sides. */
 export interface VerifyRow {

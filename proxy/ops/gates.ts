@@ -19,6 +19,10 @@ const figuresSchema = z.strictObject({
   mismatches: count,
   comparisons: count.describe('Since the cohort entered shadow, over all replicas.'),
   full_verify: z.boolean(),
+  bypassed: count.describe(
+    'Secrets that a verify found changed past the proxy, since the last full one that found none.',
+  ),
+  bypass_seen_at: instant.nullable(),
 })
 
 export const gateSchema = z.strictObject({

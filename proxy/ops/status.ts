@@ -104,6 +104,10 @@ export const integrationStatusSchema = z.strictObject({
   counted_at: instant
     .nullable()
     .describe('When it was counted; null: for this answer. A large integration is counted every ten seconds at most.'),
+  bypass: z
+    .strictObject({ secrets: count, last_seen: instant })
+    .nullable()
+    .describe('Writers past the proxy, found since the last full verify that found none; null: none.'),
   open_mismatches: count,
   outcomes: z.array(outcomeSchema),
 })

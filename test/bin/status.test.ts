@@ -41,6 +41,7 @@ const integration = (name: string, owner: string | null, parts: readonly Counts[
   guard: null,
   counts: parts === null ? null : counts(parts[0]?.copied ?? 0, parts[0]?.left ?? 0),
   counted_at: parts === null ? null : AT,
+  bypass: null,
   open_mismatches: 0,
   outcomes: [],
 })

@@ -20,6 +20,8 @@ const figures = (given: Partial<GateFigures> = {}): GateFigures => ({
   mismatches: 0,
   comparisons: 0,
   fullVerify: false,
+  bypassed: 0,
+  bypassSeenAt: null,
   ...given,
 })
 const rollback = (phase: Phase): Cap => ({

@@ -25,6 +25,8 @@ const FIGURES: GateFigures = {
   mismatches: 0,
   comparisons: 1000,
   fullVerify: false,
+  bypassed: 0,
+  bypassSeenAt: null,
 }
 
 interface Cell {
@@ -72,6 +74,14 @@ const TABLE: Readonly<Record<GateCondition, Cell>> = {
     next: /^crossfade mismatches aws/,
     unknown: /stable mismatches not known/,
   },
+  no_bypass: {
+    asked: { no_bypass: true },
+    passes: { bypassSeenAt: 5 },
+    fails: { bypassed: 3, bypassSeenAt: Date.UTC(2026, 0, 2, 3, 4, 5) },
+    text: 'bypass: 3 secrets changed past the proxy, last seen 2026-01-02T03:04:05.000Z, and no full verify without one since',
+    next: /^crossfade verify aws --execute/,
+    unknown: /bypass not known/,
+  },
   debts: {
     asked: { debts: 0 },
     passes: {},
@@ -113,7 +123,7 @@ for (const condition of GATE_CONDITIONS) {
 
 test('all that is lacking is said at once, in a fixed order', () => {
   const asked = Object.assign({}, ...GATE_CONDITIONS.map((condition) => TABLE[condition].asked))
-  const nothing = { ...FIGURES, copied: 0, verified: 0, comparisons: 0, mismatches: 9, debts: 9 }
+  const nothing = { ...FIGURES, copied: 0, verified: 0, comparisons: 0, mismatches: 9, bypassed: 9, debts: 9 }
   const waits = judgeGate(asked, { figures: nothing, soaked: null }, SUBJECT)
   assert.deepEqual(
     waits.map(({ condition }) => condition),

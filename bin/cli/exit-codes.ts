@@ -27,6 +27,7 @@ const BY_CODE: Readonly<Record<string, Exit>> = {
   'embedded-already-running': 'locked',
   'run-active': 'locked',
   'flags-document-invalid': 'usage',
+  'moves-invalid': 'usage',
 }
 
 const BY_STATUS: Readonly<Record<number, Exit>> = {

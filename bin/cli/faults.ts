@@ -37,6 +37,11 @@ export const CLI_FAULTS = {
     title: 'The file of ladders is not valid; nothing was done',
     next: 'Correct the lines named above; flags.example.yaml is a full example, flags.schema.json its schema.',
   },
+  'moves-invalid': {
+    status: 422,
+    title: 'The file of moves is not valid; nothing was done',
+    next: 'Correct the lines named above; crossfade migrate --all --plan writes one.',
+  },
   'flags-refused': {
     status: 409,
     title: 'Some flags hold what Crossfade did not write, and were left as they are',

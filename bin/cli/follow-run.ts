@@ -9,7 +9,7 @@ const POLL_MS = 500
 /** Off a terminal a log is read later: a line now and then says enough. */
 const LINE_MS = 5000
 
-const EXIT_OF_OUTCOME = {
+export const EXIT_OF_OUTCOME = {
   running: 'interrupted',
   done: 'ok',
   mismatches: 'mismatches',

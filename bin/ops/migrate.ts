@@ -55,11 +55,12 @@ export function makeMigratePort(engine: Engine): MigratePort {
   }
 }
 
-const showPlan = ({ integration, stages, counts, missing, risks, next }: MigrationPlan): Plan => ({
+const showPlan = ({ integration, stages, counts, names, missing, risks, next }: MigrationPlan): Plan => ({
   kind: 'plan',
   integration,
   stages: stages.map(({ stage, what, needed }) => ({ stage, what, needed })),
   counts,
+  ...(names === undefined ? {} : { names }),
   ...(missing === undefined ? {} : { missing: [...missing] }),
   risks: [...risks],
   next: [...next],

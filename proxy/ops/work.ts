@@ -56,11 +56,17 @@ export const retryAnswer = z.strictObject({
   ),
 })
 
+const nameCount = z.strictObject({ names: count, more: z.boolean().describe('Counting stopped there.') })
+
 export const planSchema = z.strictObject({
   kind: z.literal('plan'),
   integration: integrationName,
   stages: z.array(z.strictObject({ stage: z.enum(MIGRATE_STAGES), what: z.string(), needed: z.boolean() })),
   counts: countsSchema.nullable(),
+  names: z
+    .strictObject({ legacy: nameCount.nullable(), new: nameCount.nullable() })
+    .optional()
+    .describe('What each store lists; null where it did not answer, or counts say it.'),
   missing: z.array(z.string()).optional().describe('What the proof lacks; only of finalize and abandon.'),
   risks: z.array(z.string()),
   next: z.array(z.string()).describe('The commands to run next.'),

@@ -3,8 +3,11 @@ import { httpFault } from '../../../proxy/http/faults.ts'
 import type { Plan } from '../../../proxy/ops/work.ts'
 import type { Exit } from '../exit-codes.ts'
 import { followRun } from '../follow-run.ts'
+import { wholeNumber } from '../numbers.ts'
 import type { Report } from '../report.ts'
+import { ALL_OPTION, SELECTOR_HELP } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
+import { isMany, type ManyOptions, migrateMany } from './migrate-many.ts'
 import { addPace, CONCURRENCY_OPTION, type PaceOptions, paceOf, RATE_OPTION } from './pace.ts'
 
 interface Options extends PaceOptions {
@@ -27,14 +30,23 @@ export const addMigrate = (program: Command, runner: Runner): void => {
   const migrate = program
     .command('migrate')
     .description(
-      'Enrol, inventory, backfill and verify an integration. A dry run until --execute; goes on where it was.',
+      'Enrol, inventory, backfill and verify, one integration or many in order. A dry run until --execute; goes on where it was.',
     )
-    .argument('<integration>', 'the integration')
+    .argument('[integration]', SELECTOR_HELP)
+    .option(...ALL_OPTION)
+    .option('--plan', 'propose an order, few secrets and little traffic first, as a file that can be edited')
+    .option('--from <file>', 'follow such a file')
+    .option('--parallel <n>', 'so many integrations at a time', wholeNumber)
+    .option('--keep-going', 'go on with the others where one does not end well')
     .option('--execute', 'do it; without it, only print the plan')
     .option('--reason <why>', 'kept in the audit record; needed with --execute')
     .option(...RATE_OPTION)
     .option(...CONCURRENCY_OPTION)
-  runner.bind<Options>(migrate, (session, args, options) => start('migrate', session, args, options))
+  runner.bind<Options & ManyOptions>(migrate, (session, args, options) =>
+    isMany(args, options)
+      ? migrateMany(session, args, options, (plan) => printPlan(plan, session.report))
+      : start('migrate', session, args, options),
+  )
   addPace(migrate, runner)
 
   const verify = program

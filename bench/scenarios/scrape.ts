@@ -1,6 +1,7 @@
+import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parse, stringify } from 'yaml'
 import { readToken } from '../../bin/cli/token.ts'
@@ -12,15 +13,18 @@ import { dataFolder } from '../crossfade.ts'
 import type { Shot } from '../load.ts'
 import { type Arrival, openLoop } from '../open-loop.ts'
 import { startNode } from '../process.ts'
-import { type Bench, defineScenario, type System } from '../scenario.ts'
+import { type Bench, defineScenario, type Result, type System } from '../scenario.ts'
 import { median, quantile, rounded } from '../statistics.ts'
 import { startStoresWith } from './ledger-stores.ts'
 
+const SCRAPER = fileURLToPath(new URL('./scraper.ts', import.meta.url))
 const SERVER = fileURLToPath(new URL('./scrape-server.ts', import.meta.url))
 const INTEGRATION = 'aws'
 const INTEGRATIONS = 350
 /** What is demanded of a scrape, and what it may add to the p99 of requests. */
 const MOST = { bytes: 3_000_000, series: 60, addedMs: 5 } as const
+/** Fewer, and the metrics are not as full as they are meant to be. */
+const LEAST_SERIES = 45
 const PER_SECOND = 150
 const SLICE_MS = 4000
 /** Fifteen times as often as Prometheus usually does. */
@@ -48,17 +52,24 @@ const startScraped = async (bench: Bench, started: ReadonlyMap<string, System>):
   return { ...ready, headers: { authorization: `Bearer ${token}` }, stop }
 }
 
-/** Scrapes until aborted; what each took, and the last page. */
-async function scrapeUntil({ operators }: Scraped, signal: AbortSignal) {
-  const ms: number[] = []
-  let page = ''
-  while (!signal.aborted) {
-    const start = performance.now()
-    page = await (await fetch(`${operators}/metrics`)).text()
-    ms.push(performance.now() - start)
-    await delay(EVERY_MS, undefined, { signal }).catch(() => undefined)
-  }
-  return { ms, page }
+/** One scrape, as the process that does it tells. */
+interface Scrape {
+  readonly ms: number
+  readonly bytes: number
+  readonly series: number
+}
+
+/** Scrapes while it is switched on. */
+function startScraper({ operators }: Scraped) {
+  const child = spawn(process.execPath, [SCRAPER, `${operators}/metrics`, String(EVERY_MS)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const scrapes: Scrape[] = []
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const told = JSON.parse(line) as Scrape | { readonly ready: true }
+    if (!('ready' in told)) scrapes.push(told)
+  })
+  return { scrapes, turn: (to: 'on' | 'off') => child.stdin.write(`${to}\n`), stop: () => child.stdin.end() }
 }
 
 const latencies = (arrivals: readonly Arrival[]): readonly number[] =>
@@ -70,7 +81,6 @@ export const scrape = defineScenario({
   seconds: 48,
   systems: { stores: (bench: Bench) => startStoresWith(bench, SAMPLE_DEFAULTS.secrets), proxy: startScraped },
   drive: async ({ proxy }, { seconds, note, signal }) => {
-    const scraped = proxy as Scraped
     const random = makeRandom('scrape')
     const paths = [...sampleSecrets(SAMPLE_DEFAULTS)]
       .filter(({ integration, value }) => integration === INTEGRATION && value.length < 4096)
@@ -85,41 +95,45 @@ export const scrape = defineScenario({
         random: () => random.below(1_000_000) / 1_000_000,
         signal,
       })
-    const quiet: Arrival[][] = []
-    const busy: Arrival[][] = []
-    const scrapes: Awaited<ReturnType<typeof scrapeUntil>>[] = []
-    await load()
-    for (let round = 0; round < Math.max(2, Math.floor((seconds * 1000) / (2 * SLICE_MS))); round += 1) {
-      note(`round ${round + 1}: ${SLICE_MS} ms without scrapes, ${SLICE_MS} ms with`)
-      quiet.push([...(await load())])
-      const ended = new AbortController()
-      const scraping = scrapeUntil(scraped, AbortSignal.any([ended.signal, signal]))
-      busy.push([...(await load())])
-      ended.abort()
-      scrapes.push(await scraping)
+    const slices: Record<'quiet' | 'busy', (readonly Arrival[])[]> = { quiet: [], busy: [] }
+    const scraper = startScraper(proxy as Scraped)
+    try {
+      await load()
+      for (let round = 0; round < Math.max(2, Math.floor((seconds * 1000) / (2 * SLICE_MS))); round += 1) {
+        note(`round ${round + 1}: ${SLICE_MS} ms without scrapes, ${SLICE_MS} ms with`)
+        slices.quiet.push(await load())
+        scraper.turn('on')
+        slices.busy.push(await load())
+        scraper.turn('off')
+      }
+    } finally {
+      scraper.stop()
     }
-    const p99 = (slices: readonly Arrival[][]): number =>
-      median(slices.map((arrivals) => quantile(latencies(arrivals), 0.99)))
-    const added = median(
-      busy.map((arrivals, at) => quantile(latencies(arrivals), 0.99) - quantile(latencies(quiet[at] ?? []), 0.99)),
-    )
-    const page = scrapes.at(-1)?.page ?? ''
-    const series = page.split('\n').filter((line) => line.includes('integration="integration-99"')).length
-    const failures = [...quiet, ...busy].flat().filter(({ ok }) => !ok).length
-    const bytes = Buffer.byteLength(page)
-    return {
-      holds: failures === 0 && bytes <= MOST.bytes && series <= MOST.series && series > 40 && added <= MOST.addedMs,
-      figures: {
-        integrations: INTEGRATIONS,
-        series_an_integration: series,
-        bytes,
-        scrapes: scrapes.flatMap(({ ms }) => ms).length,
-        scrape_ms: rounded(median(scrapes.flatMap(({ ms }) => ms))),
-        quiet_p99_ms: rounded(p99(quiet)),
-        scraped_p99_ms: rounded(p99(busy)),
-        added_p99_ms: rounded(added),
-        failures,
-      },
-    }
+    return judged(slices, scraper.scrapes)
   },
 })
+
+function judged(
+  { quiet, busy }: Readonly<Record<'quiet' | 'busy', readonly (readonly Arrival[])[]>>,
+  scrapes: readonly Scrape[],
+): Result {
+  const p99 = (arrivals: readonly Arrival[] = []): number => quantile(latencies(arrivals), 0.99)
+  const added = median(busy.map((arrivals, at) => p99(arrivals) - p99(quiet[at])))
+  const { bytes = Number.NaN, series = Number.NaN } = scrapes.at(-1) ?? {}
+  const failures = [...quiet, ...busy].flat().filter(({ ok }) => !ok).length
+  const isSmall = bytes <= MOST.bytes && series <= MOST.series && series > LEAST_SERIES
+  return {
+    holds: failures === 0 && isSmall && added <= MOST.addedMs,
+    figures: {
+      integrations: INTEGRATIONS,
+      series_an_integration: series,
+      bytes,
+      scrapes: scrapes.length,
+      scrape_ms: rounded(median(scrapes.map(({ ms }) => ms))),
+      quiet_p99_ms: rounded(median(quiet.map((arrivals) => p99(arrivals)))),
+      scraped_p99_ms: rounded(median(busy.map((arrivals) => p99(arrivals)))),
+      added_p99_ms: rounded(added),
+      failures,
+    },
+  }
+}

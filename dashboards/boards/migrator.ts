@@ -29,8 +29,8 @@ export const migrator: Board = {
         lines('Held back, by what', 'Seconds a second that passes wait for their pace, over all processes.', 'none', {
           '{{by}}': orZero(`sum by (by) (${rate('crossfade_migrator_throttled_seconds_total')})`),
         }),
-        lines('Rate that the pace allows', 'Secrets a second, all processes; nothing where nothing limits.', 'ops', {
-          '{{integration}}': 'topk(10, sum by (integration) (crossfade_migrator_rate_limit))',
+        lines('Rate that the pace allows', 'Secrets a second, all processes; 0 where nothing limits.', 'ops', {
+          '{{integration}}': orZero('topk(10, sum by (integration) (crossfade_migrator_rate_limit))'),
         }),
         lines('Passes on their way', 'Of runs and of the settler, over all processes.', 'none', {
           passes: 'sum(crossfade_migrator_passes)',

@@ -11,7 +11,7 @@ export const paceSection = z.strictObject({
     .boolean()
     .default(true)
     .describe("slows down while clients' latency, or latency or errors of a store, are worse than without copying"),
-  min_rate: z.int().min(1).max(1000).default(50).describe('secrets a second that slowing down leaves, of one process'),
+  min_rate: z.int().min(1).max(1000).default(100).describe('secrets a second that slowing down leaves, of one process'),
   clients: z
     .number()
     .min(1.05)

@@ -88,6 +88,8 @@ function configuration(place: ReplicaPlace, files: SharedFiles, flags: string): 
     gates: {},
     shadow: { grace: '200ms' },
     migrator: {
+      // These clients never pause: a pace that adapts would stay at its least.
+      pace: { adaptive: false },
       lease: '3s',
       deadline: '1s',
       grace: '300ms',

@@ -16,6 +16,9 @@ async function migrated(t: TestContext, names: readonly string[]) {
 
 test('a repair makes the side that differs from what the row knows equal to the one that does not', async (t) => {
   const under = await migrated(t, ['new-wrong', 'legacy-wrong', 'new-lost', 'legacy-lost', 'both-wrong', 'fine'])
+  under.core.setPhase('dualwrite')
+  await under.core.secrets.write(at('legacy-wrong'), secretOf('value of legacy-wrong'), none)
+  await under.core.lazy.flush()
   await under.plant('new', at('new-wrong'), secretOf('x'))
   await under.plant('legacy', at('legacy-wrong'), secretOf('x'))
   await under.plant('new', at('new-lost'), null)
@@ -34,6 +37,23 @@ test('a repair makes the side that differs from what the row knows equal to the 
     (await under.mismatches.list(INTEGRATION, true, 10)).map((m) => m.name),
     ['both-wrong'],
   )
+})
+
+test('a repair never puts what was only ever copied over its source: it may be the copy that was read wrong', async (t) => {
+  const under = await withMigrator(t)
+  await under.seed([at('misread')])
+  under.stores.legacy.gate('getMany', async (real, addresses, call) => {
+    under.stores.legacy.gate('getMany', null)
+    return (await real(addresses, call)).map((outcome) =>
+      outcome.kind === 'found' ? { ...outcome, secret: secretOf('misread') } : outcome,
+    )
+  })
+  const options = { ...unwatched(), emit: () => {} }
+  const copied = await migrate(under.deps, { integration: INTEGRATION, kind: 'migrate' }, options)
+  assert.equal(copied.outcome, 'mismatches')
+  const result = await verify(under.deps, INTEGRATION, unwatched(), { repair: true })
+  assert.deepEqual([result.mismatches.value, result.repaired], [1, 0])
+  assert.equal((await under.held(at('misread'))).legacy, 'value of misread')
 })
 
 test('a repair takes a deleted secret that came back away again', async (t) => {

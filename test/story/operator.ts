@@ -40,6 +40,8 @@ export function makeOperator(ops: OpsClient, clock: Clock, signal: AbortSignal):
       )
     },
     migrate: async (integrations) => {
+      // These clients never pause, so that whatever copies disturbs them: a pace that adapts would stay at its least.
+      await ops.call('setPace', { body: { selector: '*', adaptive: false, reason: REASON } }, signal)
       const waiting = [...integrations]
       const worker = async (): Promise<void> => {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await migrateOne(next)

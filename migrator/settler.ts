@@ -2,6 +2,7 @@ import PQueue from 'p-queue'
 import type { Side } from '../core/side.ts'
 import type { Wanted } from '../ledger/postgres/owing.ts'
 import { type SettleDeps, settle } from '../ledger/settle.ts'
+import { nextBatch } from './batch-size.ts'
 import type { MigratorMetrics } from './metrics.ts'
 import type { Share } from './pace/pace.ts'
 import type { PacedDeps } from './pace/paced.ts'
@@ -58,12 +59,14 @@ export function makeSettler(deps: SettlerDeps): Settler {
 
   /** Integrations in which the pass before found secrets that were never copied. */
   const copying = new Set<string>()
+  const sizes = new Map<string, number>()
+  const sizeOf = (integration: string): number => sizes.get(integration) ?? deps.batch
 
   /** Null: not now. Nobody waits for a rate here, since other integrations would wait with it. */
   const leave = async ({ integration }: Wanted): Promise<Share | null> =>
     copying.has(integration)
-      ? deps.pace.tryTake(integration, deps.batch)
-      : deps.pace.place(integration, deps.batch, stopping.signal)
+      ? deps.pace.tryTake(integration, sizeOf(integration))
+      : deps.pace.place(integration, sizeOf(integration), stopping.signal)
 
   const pass = async (wanted: Wanted): Promise<number> => {
     const share = await leave(wanted).catch(() => null)
@@ -73,11 +76,14 @@ export function makeSettler(deps: SettlerDeps): Settler {
       const start = deps.clock.monotonic()
       const reports = await settle(deps, { ...wanted, limit: share.secrets, lease: deps.lease })
       worked = reports.length
-      if (reports.some((report) => report.neverCopied)) copying.add(wanted.integration)
-      else copying.delete(wanted.integration)
+      const ms = deps.clock.monotonic() - start
+      const { integration } = wanted
+      sizes.set(integration, nextBatch(deps.batch, sizeOf(integration), { limit: share.secrets, ms, reports }))
+      if (reports.some((report) => report.neverCopied)) copying.add(integration)
+      else copying.delete(integration)
       for (const { kind } of reports) deps.metrics.settles.inc({ result: kind })
       const equal = reports.filter((report) => report.kind === 'equal').length
-      deps.onPass?.(wanted.integration, equal, deps.clock.monotonic() - start)
+      deps.onPass?.(integration, equal, ms)
       return equal
     } catch {
       return fail()

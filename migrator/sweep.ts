@@ -2,6 +2,7 @@ import { byteOrder } from '../backends/secret-text.ts'
 import type { ClaimQuery, Position } from '../ledger/ledger.ts'
 import type { Wanted } from '../ledger/postgres/owing.ts'
 import { type SettleDeps, type SettleKind, type SettleReport, settle } from '../ledger/settle.ts'
+import { nextBatch } from './batch-size.ts'
 import { type PacedDeps, paced } from './pace/paced.ts'
 import { makePasses } from './passes.ts'
 import { type Patience, persist, waitInSlice } from './patience.ts'
@@ -58,9 +59,10 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
   await runPasses(work, isOn, async (limit) => {
     if (dry) return 0
     const query = walk.next(limit)
+    const start = deps.clock.monotonic()
     const reports = await persist(deps, watch.signal, () => settle(deps, query))
     count(work, reports)
-    work.batch = nextBatch(deps.batch, work.batch, limit, reports)
+    work.batch = nextBatch(deps.batch, work.batch, { limit, ms: deps.clock.monotonic() - start, reports })
     watch.progress(done(work), Math.max(total, done(work)))
     if (walk.took(query, reports) === 'end') dry = true
     if (!(await standing(work, reports))) dry = true
@@ -83,9 +85,10 @@ export async function help(work: Work): Promise<number> {
   await runPasses(work, isOn, async (limit) => {
     if (dry) return 0
     const query = walk.next(limit)
+    const start = deps.clock.monotonic()
     const reports = await settle(deps, query)
     count(work, reports)
-    work.batch = nextBatch(deps.batch, work.batch, limit, reports)
+    work.batch = nextBatch(deps.batch, work.batch, { limit, ms: deps.clock.monotonic() - start, reports })
     // Waiting for a store is the business of who leads.
     if (walk.took(query, reports) === 'end' || isRefused(reports)) dry = true
     return reports.length
@@ -143,16 +146,6 @@ function makeWalk(work: Work) {
 /** Passes end in any order: the place only ever moves on. */
 const later = (a: Position | null, { customer, name }: Position): Position =>
   a !== null && (byteOrder(a.customer, customer) || byteOrder(a.name, name)) > 0 ? a : { customer, name }
-
-const TOO_SLOW: ReadonlySet<string | null> = new Set(
-  ['late', 'timeout'].flatMap((reason) => [`source: ${reason}`, `target: ${reason}`]),
-)
-
-/** Half of what was too much for a store's deadline, then more by a hundredth of the configured size at a time. */
-function nextBatch(most: number, now: number, taken: number, reports: readonly SettleReport[]): number {
-  const slow = reports.some((report) => report.kind === 'unknown' || TOO_SLOW.has(report.reason))
-  return slow ? Math.max(1, Math.floor(taken / 2)) : Math.min(most, now + Math.ceil(most / 100))
-}
 
 const isRefused = (reports: readonly SettleReport[]): boolean =>
   reports.length > 0 && reports.every((report) => report.kind === 'later' || report.kind === 'unknown')

@@ -34,3 +34,25 @@ test('a store that never lists or reads so many within the deadline is asked for
   assert.equal(result.equal, 40)
   assert.deepEqual(asked, { scan: 40, getMany: 40 }, 'the full size was tried first')
 })
+
+test('a pass holds its secrets for about half a second, however slow a store is at each of them', async (t) => {
+  const clock = skippingClock()
+  const under = await withMigrator(t, { batch: 100, clock })
+  await under.seed(names(300))
+  await takeInventory(under.deps, INTEGRATION, unwatched())
+  const taken: number[] = []
+  under.stores.new.gate('putMany', async (real, puts, call) => {
+    taken.push(puts.length)
+    for (const _ of puts) await clock.sleep(50)
+    return real(puts, call)
+  })
+  assert.equal((await backfill(under.deps, { integration: INTEGRATION, source: 'legacy' }, unwatched())).kind, 'done')
+  // Two passes run beside each other: the second begins before the first is over.
+  const [first, ...later] = [taken[0], ...taken.slice(2)]
+  assert.equal(first, 100)
+  assert.ok(later.length > 4 && Math.max(...later) <= 20, `so many secrets a pass: ${taken.join()}`)
+  assert.equal(
+    taken.reduce((sum, n) => sum + n, 0),
+    300,
+  )
+})

@@ -47,10 +47,10 @@ test('a pass holds its secrets for about half a second, however slow a store is 
     return real(puts, call)
   })
   assert.equal((await backfill(under.deps, { integration: INTEGRATION, source: 'legacy' }, unwatched())).kind, 'done')
-  // Two passes run beside each other: the second begins before the first is over.
-  const [first, ...later] = [taken[0], ...taken.slice(2)]
-  assert.equal(first, 100)
-  assert.ok(later.length > 4 && Math.max(...later) <= 20, `so many secrets a pass: ${taken.join()}`)
+  // Two passes run beside each other: the second begins before the first is over, and so before anybody knows.
+  const large = taken.filter((n) => n > 20)
+  assert.ok(large.length >= 1 && large.length <= 2, `so many secrets a pass: ${taken.join()}`)
+  assert.equal(taken[0], 100)
   assert.equal(
     taken.reduce((sum, n) => sum + n, 0),
     300,

@@ -17,10 +17,10 @@ export function makeTally(url: string): Tally {
   return {
     look: async () => {
       const mine = life
-      const text = await fetch(url, { signal: AbortSignal.timeout(LOOK_MS) }).then(
-        (response) => response.text(),
-        () => null,
-      )
+      // The page may break off in its middle, too: it is sent in slices.
+      const text = await fetch(url, { signal: AbortSignal.timeout(LOOK_MS) })
+        .then((response) => response.text())
+        .catch(() => null)
       if (text !== null && mine === life) current = sumByName(text)
     },
     seal: () => {

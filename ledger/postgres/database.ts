@@ -52,6 +52,8 @@ export function makeDatabase(options: DatabaseOptions): Database {
     options: '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed',
   })
   pool.on('error', (error) => options.onError?.(codeOf(error)))
+  // A connection that is cut between two statements of a transaction; whoever sends the next one is told.
+  pool.on('connect', (client) => client.on('error', () => undefined))
 
   const run = async <R>(
     client: pg.Pool | pg.PoolClient,

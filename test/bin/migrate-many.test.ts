@@ -3,8 +3,9 @@ import { type TestContext, test } from 'node:test'
 import { EXITS } from '../../bin/cli/exit-codes.ts'
 import { inOrder, type Move } from '../../bin/cli/moves/order.ts'
 import type { Clock } from '../../core/clock.ts'
+import { setPaceBody } from '../../proxy/ops/pace.ts'
 import type { Counts, IntegrationStatus } from '../../proxy/ops/status.ts'
-import type { Plan, Run } from '../../proxy/ops/work.ts'
+import { migrateBody, type Plan, type Run } from '../../proxy/ops/work.ts'
 import { lastObject, privateFile, runInProcess, temporaryFolder } from './run-crossfade.ts'
 import { serveStub } from './stub-server.ts'
 
@@ -96,11 +97,15 @@ async function withServer(t: TestContext, ends: Readonly<Record<string, Run['out
       return { at: AT, caps: { durable: true, applied: 1, of: 1 }, integrations, latencies: [] }
     })
     app.post('/api/v1/ops/migrate', (request) => {
-      const body = JSON.parse(String(request.body)) as { integration: string; execute: boolean }
+      const body = migrateBody.parse(JSON.parse(String(request.body)))
       bodies.push(body)
       if (!body.execute) return planOf(body.integration, sizes[body.integration] ?? 0)
       begun.push(body.integration)
       return runOf(body.integration, 'running')
+    })
+    app.post('/api/v1/ops/pace', (request) => {
+      bodies.push(setPaceBody.parse(JSON.parse(String(request.body))))
+      return { paces: [] }
     })
     app.get('/api/v1/ops/migrate/:integration', (request) => {
       const { integration } = request.params as { integration: string }
@@ -189,6 +194,20 @@ test('after one that does not end well nothing is begun, unless it shall keep go
   assert.deepEqual([kept.exit, begun.toSorted()], [EXITS.mismatches.code, ['busy', 'large', 'small', 'small']])
   delete ends['small']
   assert.deepEqual([(await execute()).exit, begun.at(-1)], [EXITS.ok.code, 'small'])
+})
+
+test('each of many is begun at the pace that was asked for', async (t) => {
+  const { folder, bodies, crossfade } = await withServer(t)
+  const file = privateFile(folder, 'moves.yaml', 'version: 1\nmoves: [{ integration: small }]\n')
+  const rate = ['--rate', '50', '--concurrency', '1'] as const
+  assert.equal(
+    (await crossfade('migrate', '--from', file, '--execute', '--reason', 'wave 1', ...rate)).exit,
+    EXITS.ok.code,
+  )
+  assert.deepEqual(bodies, [
+    { selector: 'small', rate: 50, concurrency: 1, reason: 'wave 1' },
+    { integration: 'small', execute: true, reason: 'wave 1' },
+  ])
 })
 
 test('a file of moves that is wrong exits 2 with every place, and begins nothing', async (t) => {

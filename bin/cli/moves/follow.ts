@@ -4,6 +4,7 @@ import type { Run } from '../../../proxy/ops/work.ts'
 import { type Exit, exitOfFault } from '../exit-codes.ts'
 import { EXIT_OF_OUTCOME } from '../follow-run.ts'
 import type { Session } from '../session.ts'
+import { type PaceOptions, setPaceFirst } from '../verbs/pace.ts'
 import type { Moves } from './document.ts'
 import { isDone } from './order.ts'
 
@@ -19,8 +20,7 @@ export interface Moved {
 /** Of every run that is begun. */
 export interface MoveRequest {
   readonly reason: string
-  readonly rate?: number | 'none'
-  readonly concurrency?: number
+  readonly pace: PaceOptions
 }
 
 const POLL_MS = 500
@@ -55,13 +55,14 @@ export async function followMoves(
   return bad?.exit ?? (left > 0 ? 'partial' : 'ok')
 }
 
-async function move(session: Session, integration: string, request: MoveRequest): Promise<Moved> {
+async function move(session: Session, integration: string, { reason, pace }: MoveRequest): Promise<Moved> {
   const { io, ops, report } = session
   try {
     const { integrations } = await ops().call('status', { query: { selector: integration } }, io.signal)
     if (integrations.every(isDone)) return { integration, outcome: 'skipped', exit: 'ok', message: 'done already' }
     report.note(`${integration}: begins`)
-    const started = await ops().call('migrate', { body: { integration, execute: true, ...request } }, io.signal)
+    await setPaceFirst(session, integration, pace, reason)
+    const started = await ops().call('migrate', { body: { integration, execute: true, reason } }, io.signal)
     if (started.kind !== 'run') return { integration, outcome: 'failed', exit: 'error', message: 'no run was begun' }
     const run = await ended(session, started)
     return { integration, outcome: run.outcome, exit: EXIT_OF_OUTCOME[run.outcome], message: run.message }

@@ -8,7 +8,7 @@ import { followMoves } from '../moves/follow.ts'
 import { inOrder, isDone, type Move, requestsOf } from '../moves/order.ts'
 import { selectorOf } from '../selector.ts'
 import type { Args, Session } from '../session.ts'
-import { type PaceOptions, paceOf } from './pace.ts'
+import type { PaceOptions } from './pace.ts'
 
 export interface ManyOptions extends PaceOptions {
   readonly all?: boolean
@@ -39,7 +39,7 @@ export async function migrateMany(
   if (execute && reason === undefined) throw httpFault('reason-required', 'migrate --execute')
   if (plan) return propose(session, await estimate(session, args, options))
   const moves = from === undefined ? await ordered(session, args, options) : await written(session, from, options)
-  if (execute) return followMoves(session, moves, { reason: reason ?? '', ...paceOf(options) })
+  if (execute) return followMoves(session, moves, { reason: reason ?? '', pace: options })
   return planAll(session, moves, print)
 }
 

@@ -8,7 +8,7 @@ import type { Report } from '../report.ts'
 import { ALL_OPTION, SELECTOR_HELP } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
 import { isMany, type ManyOptions, migrateMany } from './migrate-many.ts'
-import { addPace, CONCURRENCY_OPTION, type PaceOptions, paceOf, RATE_OPTION } from './pace.ts'
+import { addPace, CONCURRENCY_OPTION, type PaceOptions, RATE_OPTION, setPaceFirst } from './pace.ts'
 
 interface Options extends PaceOptions {
   readonly execute?: boolean
@@ -89,13 +89,7 @@ const start = async (what: What, session: Session, args: Args, options: Options)
   const { integration = '' } = args
   const { execute = false, reason, repair } = options
   if (execute && reason === undefined) throw httpFault('reason-required', `${what} --execute`)
-  const pace = paceOf(options)
-  if (execute && Object.keys(pace).length > 0)
-    await ops().call(
-      'setPace',
-      { body: { selector: integration, ...pace, ...(reason === undefined ? {} : { reason }) } },
-      io.signal,
-    )
+  if (execute && reason !== undefined) await setPaceFirst(session, integration, options, reason)
   const body = { integration, execute, ...(reason === undefined ? {} : { reason }) }
   const answer =
     what === 'migrate'

@@ -3,7 +3,7 @@ import type { ShownPace } from '../../../proxy/ops/pace.ts'
 import { columns } from '../columns.ts'
 import { cliFault } from '../faults.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
-import type { Runner } from '../session.ts'
+import type { Runner, Session } from '../session.ts'
 
 interface Options extends PaceOptions {
   readonly all?: boolean
@@ -42,6 +42,18 @@ export const addPace = (migrate: Command, runner: Runner): void => {
     report.object(answer)
     return 'ok'
   })
+}
+
+/** What the options say of the pace, before a run begins. */
+export async function setPaceFirst(
+  { io, ops }: Session,
+  integration: string,
+  options: PaceOptions,
+  reason: string,
+): Promise<void> {
+  const pace = paceOf(options)
+  if (Object.keys(pace).length === 0) return
+  await ops().call('setPace', { body: { selector: integration, ...pace, reason } }, io.signal)
 }
 
 /** Of `--rate` and `--concurrency`; a word that is no number is refused here, with the word. */

@@ -5,7 +5,7 @@ import { type MigrationPlan, plan } from '../../migrator/plan.ts'
 import type { Run } from '../../migrator/runs.ts'
 import type { CopyKind, LeaveKind } from '../../migrator/stages.ts'
 import type { MigratePort } from '../../proxy/ops/ports.ts'
-import type { Leave, Plan, Run as ShownRun, Started } from '../../proxy/ops/work.ts'
+import type { Leave, Migrate, Plan, Run as ShownRun, Started, Verify } from '../../proxy/ops/work.ts'
 import type { Engine } from '../serve/engine.ts'
 import { serveFault } from '../serve/faults.ts'
 
@@ -14,17 +14,15 @@ export function makeMigratePort(engine: Engine): MigratePort {
   const phases = (name: string) => flags.outlook(name).map(({ cohort, runs: phase }) => `${cohort} runs ${phase}`)
   const planDeps = { ...migratorDeps, phases }
   const start = async (
-    integration: string,
     kind: CopyKind,
-    execute: boolean,
+    { integration, execute, reason, repair = false }: Migrate & Partial<Pick<Verify, 'repair'>>,
     by: string,
-    reason: string | undefined,
-  ) => {
+  ): Promise<Started> => {
     if (config.integrations[integration] === undefined) throw serveFault('not-configured', `integration ${integration}`)
     if (!execute) return showPlan(await plan(planDeps, integration, kind))
     const running = runs.get(integration)
     if (running?.outcome === 'running' && running.what === kind) return showRun(running)
-    return showRun(await runs.start({ integration, kind, actor: by, reason: reason ?? null }))
+    return showRun(await runs.start({ integration, kind, actor: by, reason: reason ?? null, repair }))
   }
   const leave = async (kind: LeaveKind, request: Leave, by: string): Promise<Started> => {
     const { integration, execute, abort, reason = null } = request
@@ -44,8 +42,8 @@ export function makeMigratePort(engine: Engine): MigratePort {
     return showRun(await runs.start({ integration, kind, actor: by, reason }))
   }
   return {
-    migrate: ({ integration, execute, reason }, by) => start(integration, 'migrate', execute, by, reason),
-    verify: ({ integration, execute, reason }, by) => start(integration, 'verify', execute, by, reason),
+    migrate: (request, by) => start('migrate', request, by),
+    verify: (request, by) => start('verify', request, by),
     finalize: (request, by) => leave('finalize', request, by),
     abandon: (request, by) => leave('abandon', request, by),
     progress: async (integration) => {

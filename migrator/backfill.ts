@@ -2,7 +2,7 @@ import { SIDES, type Side } from '../core/side.ts'
 import type { Owing, Wanted } from '../ledger/postgres/owing.ts'
 import { makePatience, persist, waitInSlice } from './patience.ts'
 import type { More, Watch } from './stages.ts'
-import { type Sweep, type SweepDeps, type SweepTally, sweep, type Work } from './sweep.ts'
+import { doneOf, type Sweep, type SweepDeps, type SweepTally, sweep, type Work } from './sweep.ts'
 
 /*
  * Sweeps of settle passes over the debts of one integration, until none is left, or what is left was written after the
@@ -60,7 +60,7 @@ export async function backfill(deps: BackfillDeps, wanted: Wanted, watch: Watch)
     if (rest < least) patience.well()
     else if (!(await waitInSlice(patience, watch))) return result(work, 'partial', rest)
     least = Math.min(least, rest)
-    work.sweep = sweepOf(now, wanted, work)
+    work.sweep = sweepOf(now, wanted, work.tally)
     if (watch.over.aborted) return more()
   }
 }
@@ -68,7 +68,7 @@ export async function backfill(deps: BackfillDeps, wanted: Wanted, watch: Watch)
 async function start(deps: BackfillDeps, wanted: Wanted, watch: Watch): Promise<From> {
   const tally = { equal: 0, later: 0, quarantine: 0, unknown: 0, overtaken: 0 }
   const now = await owing({ deps, wanted, watch }, null)
-  const first = sweepOf(now, wanted, { tally, watch })
+  const first = sweepOf(now, wanted, tally)
   return {
     sweep: first,
     tally,
@@ -79,10 +79,16 @@ async function start(deps: BackfillDeps, wanted: Wanted, watch: Watch): Promise<
   }
 }
 
-const sweepOf = (now: Owing, wanted: Wanted, { tally, watch }: Pick<Work, 'tally' | 'watch'>): Sweep => {
+const sweepOf = (now: Owing, wanted: Wanted, tally: SettleTally): Sweep => {
   const debts = left(now.fresh, wanted)
-  const done = tally.equal + tally.quarantine + watch.helped()
-  return { since: now.now, debts, taken: 0, total: done + debts, troubles: tally.later + tally.unknown, names: null }
+  return {
+    since: now.now,
+    debts,
+    taken: 0,
+    total: doneOf(tally) + debts,
+    troubles: tally.later + tally.unknown,
+    names: null,
+  }
 }
 
 const owing = (

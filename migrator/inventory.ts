@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import type { IntegrationRow } from '../ledger/ledger.ts'
 import type { FoundName, Inventory } from '../ledger/postgres/inventory.ts'
+import { fewer, isTooMuch, more } from './batch-size.ts'
 import { type PacedDeps, paced } from './pace/paced.ts'
 import { makePatience, type Patience, persist, waitInSlice } from './patience.ts'
 import type { More, Watch } from './stages.ts'
@@ -102,8 +103,6 @@ export interface Listing extends PacedDeps {
   readonly patience: Patience
 }
 
-const TOO_SLOW: ReadonlySet<string> = new Set(['late', 'timeout'])
-
 /**
  * One page a call, asked for again while the store does not answer: a smaller one if it took too long, since a store that
  * looks at every name (KV 2) may never list so many within the deadline. A page that does not lead on is an error, not a loop.
@@ -119,12 +118,12 @@ export function makeLister(list: Listing): (after: ScanPage['after'], watch: Wat
       if (outcome.kind === 'page') {
         watch.waiting([])
         list.patience.well()
-        limit = Math.min(list.page, limit + Math.ceil(list.page / 100))
+        limit = more(limit, list.page)
         return leadsOn(after, outcome.next) ? outcome : { kind: 'error', reason: 'protocol' }
       }
       watch.signal.throwIfAborted()
       watch.waiting([`store ${list.store.name}: ${outcome.reason}`])
-      if (TOO_SLOW.has(outcome.reason)) limit = Math.max(1, Math.floor(limit / 2))
+      if (isTooMuch(outcome.reason)) limit = fewer(limit)
       if (!(await waitInSlice(list.patience, watch))) return outcome
     }
   }

@@ -180,12 +180,13 @@ const step = ({ deps, integration, note, watch }: Leaving, next: IntegrationStat
   persist(deps, watch.signal, () => deps.stages.leave(integration, next, note))
 
 const barrier = ({ deps, integration, watch }: Leaving): Promise<'through' | 'over'> =>
-  untilOver(watch, async (signal) => {
+  untilOver<'through'>(watch, async (signal) => {
     await persist(deps, signal, async () => {
       const row = (await rowOf(deps, integration)) as IntegrationRow
       await deps.stages.everyReplica(row, watch.waiting, signal)
     })
     watch.waiting([])
+    return 'through'
   })
 
 /** ms for which the slices before had waited in vain. */

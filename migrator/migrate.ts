@@ -28,8 +28,6 @@ export interface RunResult {
 export interface RunRequest {
   readonly integration: string
   readonly kind: RunKind
-  /** Only these stages of its kind; left out: all of them. */
-  readonly stages?: readonly Stage[]
   /** Verify also repairs what it can. */
   readonly repair?: boolean
   /** For the events of finalize and abandon. */
@@ -56,7 +54,6 @@ export interface SliceOptions {
   /** The time of the slice is up: it stops where another one can go on. */
   readonly over: AbortSignal
   readonly emit: (progress: Progress) => void
-  readonly helped: () => number
 }
 
 interface Step {
@@ -111,12 +108,9 @@ const STEPS: Readonly<Record<Stage, RunStage>> = {
   drop: async (...run) => ({ ...DONE, report: await drop(leaving(...run)) }),
 }
 
-export const stagesOf = ({ kind, stages }: Pick<RunRequest, 'kind' | 'stages'>): readonly Stage[] =>
-  stages ?? ORDERS[kind].stages
-
 /** Where a run begins. */
-export const firstPlace = (request: Pick<RunRequest, 'kind' | 'stages'>): Place => ({
-  stage: stagesOf(request)[0] as Stage,
+export const firstPlace = ({ kind }: Pick<RunRequest, 'kind'>): Place => ({
+  stage: ORDERS[kind].stages[0],
   from: null,
   progress: null,
 })
@@ -130,14 +124,15 @@ export async function runSlice(
   deps: MigratorDeps,
   request: RunRequest,
   place: Place,
-  { signal, over, emit, helped }: SliceOptions,
+  { signal, over, emit }: SliceOptions,
 ): Promise<SliceEnd> {
   const { integration } = request
   const reporter = makeReporter({ integration, ...place, clock: deps.clock, emit })
   const sampler = makeSampler(deps, integration, reporter)
   let step = DONE
   let { stage, from } = place
-  for (stage of stagesOf(request).slice(stagesOf(request).indexOf(place.stage))) {
+  const stages: readonly Stage[] = ORDERS[request.kind].stages
+  for (stage of stages.slice(stages.indexOf(place.stage))) {
     signal.throwIfAborted()
     reporter.stage(stage)
     const progress: Watch['progress'] = (done, total) => {
@@ -145,7 +140,7 @@ export async function runSlice(
       reporter.progress(done, total)
     }
     const { waiting, throttled } = reporter
-    const ended = await STEPS[stage](deps, request, { signal, over, from, helped, waiting, throttled, progress })
+    const ended = await STEPS[stage](deps, request, { signal, over, from, waiting, throttled, progress })
     if ('kind' in ended) {
       await sampler.idle()
       return { kind: 'more', place: { stage, from: ended.at, progress: reporter.latest } }
@@ -168,7 +163,7 @@ export async function migrate(
   { signal, emit }: Pick<SliceOptions, 'signal' | 'emit'>,
 ): Promise<RunResult> {
   const over = new AbortController().signal
-  const end = await runSlice(deps, request, firstPlace(request), { signal, over, emit, helped: () => 0 })
+  const end = await runSlice(deps, request, firstPlace(request), { signal, over, emit })
   if (end.kind === 'more') throw new TypeError('a slice without an end ended')
   return end.result
 }

@@ -42,26 +42,16 @@ export function makePatience({ clock, limit, first = 50, most = 5000, idle = 0 }
 }
 
 /** As `wait`, but true at once when the slice is over: the next one goes on waiting. */
-export async function waitInSlice(
-  patience: Patience,
-  { signal, over }: Pick<Watch, 'signal' | 'over'>,
-): Promise<boolean> {
-  try {
-    return await patience.wait(AbortSignal.any([signal, over]))
-  } catch (error) {
-    if (signal.aborted || !over.aborted) throw error
-    return true
-  }
-}
+export const waitInSlice = async (patience: Patience, watch: Pick<Watch, 'signal' | 'over'>): Promise<boolean> =>
+  (await untilOver(watch, (signal) => patience.wait(signal))) !== false
 
 /** For work that may be cut anywhere and begun again: `over` when the end of the slice cut it. */
-export async function untilOver(
+export async function untilOver<T>(
   { signal, over }: Pick<Watch, 'signal' | 'over'>,
-  work: (signal: AbortSignal) => Promise<unknown>,
-): Promise<'through' | 'over'> {
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | 'over'> {
   try {
-    await work(AbortSignal.any([signal, over]))
-    return 'through'
+    return await work(AbortSignal.any([signal, over]))
   } catch (error) {
     if (signal.aborted || !over.aborted) throw error
     return 'over'

@@ -3,6 +3,7 @@ import type { GetOutcome, Store } from '../backends/store.ts'
 import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import { type Fingerprint, type Sight, sightOf } from '../ledger/compare.ts'
+import { fewer, isTooMuch } from './batch-size.ts'
 import { type Patience, waitInSlice } from './patience.ts'
 import type { Watch } from './stages.ts'
 
@@ -47,7 +48,7 @@ export async function look(
       }))
     }
     watch.waiting(away.map((side) => `store ${stores[side].name} does not answer`))
-    if ([...legacy, ...fresh].some(isTooSlow)) most = Math.max(1, Math.floor(most / 2))
+    if ([...legacy, ...fresh].some(wasTooMuch)) most = fewer(most)
     if (!(await waitInSlice(patience, watch))) return 'silent'
     if (watch.over.aborted) return 'over'
   }
@@ -57,8 +58,7 @@ type Outcomes = readonly GetOutcome[]
 
 const mayPass = (outcome: GetOutcome): boolean => outcome.kind === 'error' && outcome.passing
 
-const isTooSlow = (outcome: GetOutcome): boolean =>
-  outcome.kind === 'error' && (outcome.reason === 'timeout' || outcome.reason === 'late')
+const wasTooMuch = (outcome: GetOutcome): boolean => outcome.kind === 'error' && isTooMuch(outcome.reason)
 
 async function readAll(
   { clock, deadline }: SightDeps,

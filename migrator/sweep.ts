@@ -63,7 +63,7 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
     const reports = await persist(deps, watch.signal, () => settle(deps, query))
     count(work, reports)
     work.batch = nextBatch(deps.batch, work.batch, { limit, ms: deps.clock.monotonic() - start, reports })
-    watch.progress(done(work), Math.max(total, done(work)))
+    watch.progress(doneOf(tally), Math.max(total, doneOf(tally)))
     if (walk.took(query, reports) === 'end') dry = true
     if (!(await standing(work, reports))) dry = true
     return reports.length
@@ -71,29 +71,6 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
   watch.signal.throwIfAborted()
   if (watch.over.aborted && !dry && work.sweep.taken <= debts + 2 * deps.batch) return 'over'
   return tally.later + tally.unknown === troubles ? 'clean' : 'troubled'
-}
-
-/**
- * What a worker beside the one that leads the run does: the never-copied secrets behind `after`, until there are no more
- * or the slice is over. Claims of the two never meet. Returns how many it settled.
- */
-export async function help(work: Work): Promise<number> {
-  const { deps } = work
-  const walk = makeWalk(work)
-  let dry = false
-  const isOn = (): boolean => !dry
-  await runPasses(work, isOn, async (limit) => {
-    if (dry) return 0
-    const query = walk.next(limit)
-    const start = deps.clock.monotonic()
-    const reports = await settle(deps, query)
-    count(work, reports)
-    work.batch = nextBatch(deps.batch, work.batch, { limit, ms: deps.clock.monotonic() - start, reports })
-    // Waiting for a store is the business of who leads.
-    if (walk.took(query, reports) === 'end' || isRefused(reports)) dry = true
-    return reports.length
-  })
-  return settledBy(work)
 }
 
 /** Pass after pass, as the pace gives leave, while `isOn` and the slice lasts; resolves when all of them have ended. */
@@ -159,9 +136,7 @@ async function standing({ watch, reason, patience }: Work, reports: readonly Set
   return true
 }
 
-const settledBy = ({ tally }: Work): number => tally.equal + tally.quarantine
-
-const done = (work: Work): number => settledBy(work) + work.watch.helped()
+export const doneOf = ({ equal, quarantine }: SweepTally): number => equal + quarantine
 
 function count(work: Work, reports: readonly SettleReport[]): void {
   for (const { kind, reason } of reports) {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Side } from '../../core/side.ts'
 import type { Clients } from './clients.ts'
-import type { Lane, LaneSpeed } from './lane.ts'
+import { FREE, type Lane, type LaneSpeed } from './lane.ts'
 import type { Throttle } from './pace.ts'
 import type { Watching } from './signal.ts'
 import { faster, type Speed, slower, startSpeed } from './speed.ts'
@@ -45,7 +45,6 @@ const PATIENCE_MS = 2000
 const IDLE_MS = 5000
 /** Who paused for so long begins as at first. */
 const FORGET_MS = 60_000
-const FREE: LaneSpeed = { rate: Number.POSITIVE_INFINITY, by: null, hold: null }
 
 export function makeGovernor(options: GovernorOptions): Governor {
   const { clock, clients, lanes, isAdaptive } = options

@@ -16,6 +16,9 @@ export interface LaneSpeed {
   readonly hold: Throttle | null
 }
 
+/** No limit. */
+export const FREE: LaneSpeed = { rate: Number.POSITIVE_INFINITY, by: null, hold: null }
+
 export interface LaneOptions {
   readonly clock: Clock
   /** Asked at every look, so that a change is in effect at once. */

@@ -1,3 +1,4 @@
+import { untilOver } from '../patience.ts'
 import type { Watch } from '../stages.ts'
 import type { Pace, Share } from './pace.ts'
 
@@ -10,14 +11,11 @@ export async function paced(
   { pace }: PacedDeps,
   integration: string,
   most: number,
-  { signal, over, throttled }: Pick<Watch, 'signal' | 'over' | 'throttled'>,
+  watch: Pick<Watch, 'signal' | 'over' | 'throttled'>,
 ): Promise<Share | 'over'> {
   try {
-    return await pace.take(integration, most, AbortSignal.any([signal, over]))
-  } catch (error) {
-    if (signal.aborted || !over.aborted) throw error
-    return 'over'
+    return await untilOver(watch, (signal) => pace.take(integration, most, signal))
   } finally {
-    throttled(pace.throttledBy(integration))
+    watch.throttled(pace.throttledBy(integration))
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { MigratorSection } from '../config.ts'
-import { type Lane, type LaneSpeed, makeLane } from './lane.ts'
+import { FREE, type Lane, type LaneSpeed, makeLane } from './lane.ts'
 import type { Pace, PaceLimits, Throttle } from './pace.ts'
 
 /*
@@ -26,8 +26,6 @@ export interface Paces extends Pace {
   /** Every integration that ever asked. */
   readonly lanes: ReadonlyMap<string, Lane>
 }
-
-const FREE: LaneSpeed = { rate: Number.POSITIVE_INFINITY, by: null, hold: null }
 
 export function makePaces({ clock, limits, speed = () => FREE, onThrottled, onPasses }: PacesOptions): Paces {
   const lanes = new Map<string, Lane>()

@@ -9,7 +9,7 @@ type Under = Awaited<ReturnType<typeof withMigrator>>
 const request = { integration: INTEGRATION, kind: 'migrate' } as const
 
 /** A run in slices, each over at its first call of a store; what one leaves to the next goes through JSON, as in the ledger. */
-async function inSlices(under: Under, helped = 0): Promise<{ result: RunResult; places: readonly Place[] }> {
+async function inSlices(under: Under): Promise<{ result: RunResult; places: readonly Place[] }> {
   let over = new AbortController()
   for (const store of SIDES.map((side) => under.stores[side])) {
     store.gate('scan', (real, ...args) => end(real, args))
@@ -24,7 +24,7 @@ async function inSlices(under: Under, helped = 0): Promise<{ result: RunResult; 
   let place = firstPlace(request)
   for (;;) {
     over = new AbortController()
-    const options = { signal: new AbortController().signal, over: over.signal, emit: () => {}, helped: () => helped }
+    const options = { signal: new AbortController().signal, over: over.signal, emit: () => {} }
     const slice = await runSlice(under.deps, request, place, options)
     if (slice.kind === 'ended') return { result: slice.result, places }
     place = JSON.parse(JSON.stringify(slice.place)) as Place

@@ -54,7 +54,6 @@ export const unwatched = (signal = new AbortController().signal): Watch => ({
   signal,
   over: new AbortController().signal,
   from: null,
-  helped: () => 0,
   progress: () => {},
   waiting: () => {},
   throttled: () => {},

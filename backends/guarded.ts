@@ -191,15 +191,10 @@ function makePassing(
         metrics.inFlight.dec({ store: name })
       }
     }
-    metrics.latency.observe({ store: name, op }, (clock.monotonic() - start) / 1000)
+    const ms = clock.monotonic() - start
+    metrics.latency.observe({ store: name, op }, ms / 1000)
     for (const outcome of outcomes) metrics.outcomes.inc({ store: name, op, outcome: outcomeLabel(outcome) })
-    onCall?.({
-      store: name,
-      op,
-      secrets: countOf(outcomes),
-      ms: clock.monotonic() - start,
-      failed: hasFailed(outcomes),
-    })
+    onCall?.({ store: name, op, secrets: countOf(outcomes), ms, failed: hasFailed(outcomes) })
     const read = outcomes.reduce((sum, outcome) => sum + sizeOf(outcome), 0)
     if (read > 0) metrics.values.inc({ store: name, direction: 'read' }, read)
     return outcomes

@@ -1,4 +1,4 @@
-import { COUNT_KEYS, type Counts, NO_COUNTS } from './postgres/progress.ts'
+import { type Counts, sumBy } from './postgres/progress.ts'
 import type { Sample, Span } from './postgres/progress-history.ts'
 
 /** Of what the counts are a sum: an integration, a team, or a cohort over all integrations that were asked about. */
@@ -40,18 +40,13 @@ export function burndown(
   return [...points].map(([key, own]) => ({ key, points: own })).sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
-function sums(
+const sums = (
   samples: Iterable<Sample>,
   keyOf: (integration: string, cohort: string) => string,
-): ReadonlyMap<string, Counts> {
-  const all = new Map<string, Record<keyof Counts, number>>()
-  for (const { integration, cohorts } of samples) {
-    for (const [cohort, counts] of cohorts) {
-      const key = keyOf(integration, cohort)
-      const sum = all.get(key) ?? { ...NO_COUNTS }
-      for (const each of COUNT_KEYS) sum[each] += counts[each]
-      all.set(key, sum)
-    }
-  }
-  return all
-}
+): ReadonlyMap<string, Counts> =>
+  sumBy(
+    [...samples].flatMap(({ integration, cohorts }) =>
+      [...cohorts].map(([cohort, counts]) => ({ ...counts, key: keyOf(integration, cohort) })),
+    ),
+    ({ key }) => key,
+  )

@@ -114,12 +114,13 @@ function makePool(options: DatabaseOptions): pg.Pool {
     statement_timeout: Math.ceil(options.statementTimeout),
     lock_timeout: Math.ceil(options.statementTimeout),
   })
-  // A connection that breaks while idle, or between two queries, is the pool's to replace; its next user learns of it.
-  pool.on('error', () => {})
-  pool.on('connect', (client) => {
-    client.on('error', () => {})
-  })
-  return pool
+  return outliving(pool)
+}
+
+/** A connection that breaks while idle, or between two statements of whoever has it, ends no process: its next user learns of it. */
+export function outliving(pool: pg.Pool, onError: (error: Error) => void = () => undefined): pg.Pool {
+  pool.on('error', onError)
+  return pool.on('connect', (client) => client.on('error', () => undefined))
 }
 
 /** In the URL, because node-postgres ignores a `password` beside a `connectionString`. */

@@ -1,8 +1,9 @@
+import { addCounts } from '../../ledger/postgres/progress.ts'
+import type { HISTORY_BY } from '../../proxy/ops/history.ts'
 import type { Counts, IntegrationStatus } from '../../proxy/ops/status.ts'
 
 /** By what `status` and `history` add up. */
-export const GROUPS = ['integration', 'owner', 'cohort'] as const
-export type GroupBy = (typeof GROUPS)[number]
+export type GroupBy = (typeof HISTORY_BY)[number]
 
 /** Counts of everything that shares an integration, an owner or a cohort. */
 export interface CountGroup {
@@ -33,7 +34,7 @@ export const groupCounts = (integrations: readonly IntegrationStatus[], by: Grou
   return [...groups].map(([key, members]) => ({
     key,
     integrations: new Set(members.map(({ integration }) => integration)).size,
-    counts: members.map(({ counts }) => counts).reduce(add),
+    counts: members.map(({ counts }) => counts).reduce(addCounts),
   }))
 }
 
@@ -48,6 +49,3 @@ function parts({ integration, owner, counts, cohorts }: IntegrationStatus, by: G
   if (by !== 'cohort') return [{ key: by === 'owner' ? (owner ?? '-') : integration, integration, counts }]
   return cohorts.flatMap(({ cohort, counts: own }) => (own === null ? [] : [{ key: cohort, integration, counts: own }]))
 }
-
-const add = (a: Counts, b: Counts): Counts =>
-  Object.fromEntries(COLUMNS.map(([key]) => [key, a[key] + b[key]])) as unknown as Counts

@@ -6,7 +6,6 @@ import type { HistoryPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { nextOf } from './findings.ts'
 import { select } from './select.ts'
-import { showCounts } from './status.ts'
 
 const DAY = 86_400_000
 
@@ -53,7 +52,7 @@ function answer({ by, limit, after }: HistoryQuery, span: Span, all: readonly Se
     .slice(0, limit)
     .map(({ key, points }) => ({
       key,
-      points: points.map(({ at, counts }) => ({ at: iso(at), counts: showCounts(counts) })),
+      points: points.map(({ at, counts }) => ({ at: iso(at), counts })),
     }))
   return {
     by,

@@ -1,9 +1,9 @@
 import { type Bypass, NO_BYPASS, readBypass } from '../../ledger/postgres/bypass.ts'
 import { readDebts } from '../../ledger/postgres/owing.ts'
-import { type Counts as LedgerCounts, NO_COUNTS } from '../../ledger/postgres/progress.ts'
+import { NO_COUNTS } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
 import type { StatusPort } from '../../proxy/ops/ports.ts'
-import type { CohortPhase, Counts, IntegrationStatus } from '../../proxy/ops/status.ts'
+import type { CohortPhase, IntegrationStatus } from '../../proxy/ops/status.ts'
 import { type Counted, totalOf } from '../serve/counts.ts'
 import type { Engine } from '../serve/engine.ts'
 import { showCap } from './caps.ts'
@@ -19,8 +19,9 @@ export function makeStatusPort(engine: Engine): StatusPort {
       const names = select(engine.config, selector)
       const counts = await engine.counting.of(names).catch(() => null)
       const bypasses = await readBypass(engine.parts.database, names).catch(() => new Map<string, Bypass>())
+      const outcomes = await outcomesOf(engine.metrics.registry)
       const integrations = await Promise.all(
-        names.map((name) => one(engine, name, counts, bypasses.get(name) ?? NO_BYPASS)),
+        names.map((name) => one(engine, name, counts, bypasses.get(name) ?? NO_BYPASS, outcomes.get(name) ?? [])),
       )
       const latencies = await latenciesOf(engine.metrics.registry, (store) => sideOf(engine, store))
       const { durable, replicas } = await engine.capSpread.state()
@@ -40,14 +41,15 @@ async function one(
   name: string,
   counted: ReadonlyMap<string, Counted> | null,
   bypass: Bypass,
+  outcomes: IntegrationStatus['outcomes'],
 ): Promise<IntegrationStatus> {
-  const { config, flags, parts, metrics } = engine
+  const { config, flags, parts } = engine
   const section = config.integrations[name]
   const state = parts.replica.state(name) ?? 'bare'
   const own = counted === null || state === 'bare' ? null : (counted.get(name) ?? null)
   const caps = flags.caps.list().filter(({ integration }) => integration === name || integration === '*')
   const isCapped = caps.some(({ kind }) => kind !== 'gate')
-  const counts = own === null ? null : showCounts(totalOf(own))
+  const counts = own === null ? null : totalOf(own)
   return {
     integration: name,
     owner: section?.owner ?? null,
@@ -61,7 +63,7 @@ async function one(
         effective: outlook.runs,
         why: why(engine, outlook),
         waits: waitsOf(flags.gateBook.mark(name, outlook.cohort).hold),
-        counts: own === null ? null : showCounts(own.cohorts.get(outlook.cohort) ?? NO_COUNTS),
+        counts: own === null ? null : (own.cohorts.get(outlook.cohort) ?? NO_COUNTS),
       }
     }),
     caps: caps.map(showCap),
@@ -71,24 +73,12 @@ async function one(
     counted_at: own === null || own.at === null ? null : new Date(own.at).toISOString(),
     bypass: showBypass(bypass),
     open_mismatches: counts?.mismatched ?? 0,
-    outcomes: await outcomesOf(metrics.registry, name),
+    outcomes,
   }
 }
 
 const showBypass = ({ secrets, lastSeen }: Bypass): IntegrationStatus['bypass'] =>
   lastSeen === null ? null : { secrets, last_seen: new Date(lastSeen).toISOString() }
-
-export const showCounts = (counts: LedgerCounts): Counts => ({
-  discovered: counts.discovered,
-  copied: counts.copied,
-  verified: counts.verified,
-  owing: counts.owing,
-  mismatched: counts.mismatched,
-  quarantined: counts.quarantined,
-  tombstones: counts.tombstones,
-  left: counts.left,
-  arrived: counts.arrived,
-})
 
 type Seen = ReturnType<Engine['flags']['outlook']>[number]
 

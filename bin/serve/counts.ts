@@ -1,7 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import type { Cohorts } from '../../flags/cohorts.ts'
-import type { Database } from '../../ledger/postgres/database.ts'
-import { addCounts, type Counts, NO_COUNTS, readCounts, sumBy } from '../../ledger/postgres/progress.ts'
+import { addCounts, type Counts, NO_COUNTS } from '../../ledger/postgres/progress.ts'
 
 /*
  * Counting reads every row of an integration. That costs nothing worth mentioning up to a hundred thousand of them, and half a
@@ -27,18 +25,6 @@ export interface CountingParts {
 export interface Counting {
   /** Of each of these; no cohort where the ledger has no row. Rejects with `ledger-unavailable`. */
   of(integrations: readonly string[]): Promise<ReadonlyMap<string, Counted>>
-}
-
-/** The ledger knows customers, the configuration knows which cohort each is in. */
-export async function countByCohort(
-  database: Pick<Database, 'patiently'>,
-  cohorts: Pick<Cohorts, 'of'>,
-  integrations: readonly string[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, Counts>>> {
-  const members = Map.groupBy(await readCounts(database, integrations), ({ integration }) => integration)
-  return new Map(
-    [...members].map(([integration, own]) => [integration, sumBy(own, ({ customer }) => cohorts.of(customer))]),
-  )
 }
 
 const LARGE = 100_000

@@ -7,6 +7,7 @@ import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { makeNames } from '../../ledger/postgres/names.ts'
 import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
 import { makePaceRecords } from '../../ledger/postgres/paces.ts'
+import { readCohortCounts } from '../../ledger/postgres/progress.ts'
 import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
@@ -24,7 +25,7 @@ import type { CrossfadeConfig } from '../config/schema.ts'
 import { CAPS_KEY } from './cap-reach.ts'
 import { openCaps } from './caps.ts'
 import { makeComparisons } from './comparisons.ts'
-import { countByCohort, makeCounting, totalOf } from './counts.ts'
+import { makeCounting, totalOf } from './counts.ts'
 import { makeDigests } from './digests.ts'
 import { debtsToSettle, openFlags } from './flags.ts'
 import { figuresByCohort } from './gate-figures.ts'
@@ -34,7 +35,7 @@ import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { makeObserver } from './observer.ts'
-import { openPace, type PaceParts } from './pace.ts'
+import { openPace } from './pace.ts'
 import { startAtZero } from './start-at-zero.ts'
 import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
@@ -58,12 +59,19 @@ export interface EngineOptions {
 
 /** All parts of one proxy process, connected to each other; nothing runs and nothing was contacted yet. */
 export async function makeEngine({ config, clock, metrics, name, worker }: EngineOptions) {
-  let observeStore: PaceParts['onStore'] = () => undefined
-  const stores = openStores(config, clock, metrics.backends, (call) => observeStore(call))
-  const { pairs } = stores
-  const digests = makeDigests(config, pairs)
   const parts = openLedger(config, clock, metrics.ledger, name)
   const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
+  const paceRecords = makePaceRecords(database)
+  const pace = openPace({
+    section: config.migrator,
+    clock,
+    metrics: metrics.migrator,
+    pairs: (integration) => stores.pairs(integration),
+    records: paceRecords,
+  })
+  const stores = openStores(config, clock, metrics.backends, pace.onStore)
+  const { pairs } = stores
+  const digests = makeDigests(config, pairs)
   const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })
   const gateRecords = makeGateRecords(database)
   const comparisons = makeComparisons(gateRecords, flags.cohorts)
@@ -85,7 +93,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     follows: parts.follows,
     clock,
   })
-  const counting = makeCounting({ count: (names) => countByCohort(database, flags.cohorts, names), clock })
+  const counting = makeCounting({ count: (names) => readCohortCounts(database, flags.cohorts.of, names), clock })
   const journal = makeJournal(database)
   const capSpread = openCaps(config, { ledger: parts, flags, clock, metrics: metrics.ledger, journal })
   const guard = makeGuardWatch({
@@ -168,16 +176,6 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     },
   }
   const lazy = makeLazy(ledger, coherence)
-  const paceRecords = makePaceRecords(database)
-  const pace = openPace({
-    section: config.migrator,
-    clock,
-    metrics: metrics.migrator,
-    pairs,
-    records: paceRecords,
-    sharers: () => 1,
-  })
-  observeStore = pace.onStore
   const migratorDeps = makeMigratorDeps({
     pace: pace.paces,
     database,

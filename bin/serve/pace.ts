@@ -30,8 +30,6 @@ export interface PaceOptions {
   readonly metrics: Pick<MigratorMetrics, 'throttled' | 'paceRate' | 'passes'>
   readonly pairs: Pairs
   readonly records: Pick<PaceRecords, 'list'>
-  /** Processes that work on the integration now, this one too: each has its part of the rate. */
-  readonly sharers: (integration: string) => number
 }
 
 /** A timer that is also the look at the event loop. */
@@ -40,7 +38,7 @@ const TICKS_A_LOOK = 10
 /** Operators wait for it. */
 const FOLLOW_MS = 500
 
-export function openPace({ section, clock, metrics, pairs, records, sharers }: PaceOptions): PaceParts {
+export function openPace({ section, clock, metrics, pairs, records }: PaceOptions): PaceParts {
   let stored: Awaited<ReturnType<PaceRecords['list']>> = new Map()
   let followed = Number.NEGATIVE_INFINITY
   let running = 0
@@ -64,10 +62,7 @@ export function openPace({ section, clock, metrics, pairs, records, sharers }: P
   })
   const paces: Paces = makePaces({
     clock,
-    limits: (integration) => {
-      const { rate, concurrency } = settings(integration)
-      return { rate: rate === null ? null : rate / Math.max(1, sharers(integration)), concurrency }
-    },
+    limits: settings,
     speed: governor.speed,
     onThrottled: (_integration, by, ms) => metrics.throttled.inc({ by }, ms / 1000),
     onPasses: (change) => {

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { withPassword } from '../../backends/sql/database.ts'
+import { outliving, withPassword } from '../../backends/sql/database.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import { ledgerFault } from '../faults.ts'
@@ -39,7 +39,7 @@ const PATIENCE_MS = 30_000
 
 export function makeDatabase(options: DatabaseOptions): Database {
   const { clock = systemClock } = options
-  const pool = new pg.Pool({
+  const fresh = new pg.Pool({
     connectionString: withPassword(options.url, options.password ?? null),
     max: options.maxConnections,
     connectionTimeoutMillis: options.statementTimeout,
@@ -51,9 +51,7 @@ export function makeDatabase(options: DatabaseOptions): Database {
     // role or the database.
     options: '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed',
   })
-  pool.on('error', (error) => options.onError?.(codeOf(error)))
-  // A connection that is cut between two statements of a transaction; whoever sends the next one is told.
-  pool.on('connect', (client) => client.on('error', () => undefined))
+  const pool = outliving(fresh, (error) => options.onError?.(codeOf(error)))
 
   const run = async <R>(
     client: pg.Pool | pg.PoolClient,

@@ -1,5 +1,5 @@
 import type { Database } from './database.ts'
-import { COUNT_KEYS, type Counts, readCounts, sumBy } from './progress.ts'
+import { COUNT_KEYS, type Counts, readCohortCounts } from './progress.ts'
 
 /** Counts of an integration by cohort; they hold until its next sample. */
 export interface Sample {
@@ -58,8 +58,7 @@ export async function takeSample(
   if (turn === undefined) return false
   const { now } = turn
   for (const { name } of await database.query<{ name: string }>('crossfade-sample-counted', COUNTED, [])) {
-    const counted = await readCounts(database, [name])
-    const cohorts = Object.fromEntries(sumBy(counted, ({ customer }) => cohortOf(customer)))
+    const cohorts = Object.fromEntries((await readCohortCounts(database, cohortOf, [name])).get(name) ?? [])
     await database.query('crossfade-sample', WRITE, [name, now, JSON.stringify(cohorts)])
   }
   await database.query('crossfade-sample-thin', THIN, [new Date(now.getTime() - WHOLE)])

@@ -82,6 +82,16 @@ export const NO_COUNTS: Counts = Object.freeze(each(() => 0))
 
 export const addCounts = (a: Counts, b: Counts): Counts => each((key) => a[key] + b[key])
 
+/** By integration and cohort; the ledger knows customers, whoever asks knows which cohort each is in. */
+export async function readCohortCounts(
+  database: Pick<Database, 'patiently'>,
+  cohortOf: (customer: string) => string,
+  integrations: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, Counts>>> {
+  const members = Map.groupBy(await readCounts(database, integrations), ({ integration }) => integration)
+  return new Map([...members].map(([name, own]) => [name, sumBy(own, ({ customer }) => cohortOf(customer))]))
+}
+
 /** Sums by a key, such as the cohort of the customer. */
 export function sumBy<T extends Counts>(counted: readonly T[], keyOf: (one: T) => string): ReadonlyMap<string, Counts> {
   const sums = new Map<string, Record<keyof Counts, number>>()

@@ -56,16 +56,20 @@ export async function histogramsOf(registry: Registry, name: string): Promise<re
 
 const text = (value: string | number | undefined): string => String(value ?? '')
 
-/** Outcomes of clients' requests of one integration. */
-export async function outcomesOf(registry: Registry, integration: string): Promise<OutcomeCount[]> {
+/** Outcomes of clients' requests by integration; one look at the metrics for all of them. */
+export async function outcomesOf(registry: Registry): Promise<ReadonlyMap<string, OutcomeCount[]>> {
   const samples = await samplesOf(registry, 'crossfade_integration_requests_total')
-  return samples
-    .filter(({ labels }) => labels['integration'] === integration)
-    .map(({ labels, value }) => ({
-      operation: text(labels['operation']),
-      outcome: text(labels['outcome']),
-      count: value,
-    }))
+  const each = Map.groupBy(samples, ({ labels }) => text(labels['integration']))
+  return new Map(
+    [...each].map(([integration, own]) => [
+      integration,
+      own.map(({ labels, value }) => ({
+        operation: text(labels['operation']),
+        outcome: text(labels['outcome']),
+        count: value,
+      })),
+    ]),
+  )
 }
 
 /** Latencies and outcomes of all clients' requests, and of each store; `sideOf` says where a store is used. */

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { durationSchema } from '../../../core/units.ts'
-import type { History } from '../../../proxy/ops/history.ts'
+import { HISTORY_BY, type History } from '../../../proxy/ops/history.ts'
 import { columns } from '../columns.ts'
-import { COLUMNS, GROUPS, type GroupBy } from '../count-groups.ts'
+import { COLUMNS, type GroupBy } from '../count-groups.ts'
 import { wholeNumber } from '../numbers.ts'
 import type { Runner } from '../session.ts'
 import { type PageOptions, paged, queryOf, showMore } from './records.ts'
@@ -16,7 +16,7 @@ interface Options extends PageOptions {
 
 export const addHistory = (program: Command, runner: Runner): void => {
   const history = paged(program, 'history', 'What the counts were, to the present: a burndown.')
-    .addOption(new Option('--by <what>', 'a series for each of these').choices(GROUPS).default('integration'))
+    .addOption(new Option('--by <what>', 'a series for each of these').choices(HISTORY_BY).default('integration'))
     .option('--since <time>', 'how far back, or from which instant: 24h, 2026-01-31T12:00:00Z', moment, '24h')
     .option('--until <instant>', 'to this instant instead of now')
     .option('--points <n>', 'so many of each series, at even distances', wholeNumber, 24)

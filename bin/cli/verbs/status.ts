@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
+import { HISTORY_BY } from '../../../proxy/ops/history.ts'
 import type { Status } from '../../../proxy/ops/status.ts'
-import { GROUPS, type GroupBy, groupCounts } from '../count-groups.ts'
+import { type GroupBy, groupCounts } from '../count-groups.ts'
 import type { Io } from '../io.ts'
 import { makePaces, type Paces } from '../pace.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
@@ -24,7 +25,7 @@ export const addStatus = (program: Command, runner: Runner): void => {
       '-w, --watch',
       'show it again every two seconds, with rate and time left, until Ctrl-C; with --json a line each',
     )
-    .addOption(new Option('--by <what>', 'only exact counts, added up by this').choices(GROUPS))
+    .addOption(new Option('--by <what>', 'only exact counts, added up by this').choices(HISTORY_BY))
     .option(...ALL_OPTION)
   runner.bind<Options>(status, async (session, args, { watch, all, by }) => {
     const selector = selectorOf(args['selector'], all, '*')

@@ -1,12 +1,7 @@
 import type { Command } from 'commander'
-import { httpFault } from '../../../proxy/http/faults.ts'
 import { columns } from '../columns.ts'
+import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import type { Runner, Session } from '../session.ts'
-
-interface AcceptOptions {
-  readonly execute?: boolean
-  readonly reason?: string
-}
 
 export const addFlagsAccept = (flags: Command, runner: Runner): void => {
   const accept = flags
@@ -15,13 +10,12 @@ export const addFlagsAccept = (flags: Command, runner: Runner): void => {
       'Let an answer of the flag source through that max_moves holds. Only says what is held until --execute.',
     )
     .option('--execute', 'do it, on every replica that holds the same')
-    .option('--reason <why>', 'kept in the audit record; needed with --execute')
-  runner.bind<AcceptOptions>(accept, (session, _args, options) => acceptFlags(session, options))
+    .option(...REASON_OPTION)
+  runner.bind<ExecuteOptions>(accept, (session, _args, options) => acceptFlags(session, options))
 }
 
-async function acceptFlags({ io, ops, report }: Session, { execute = false, reason }: AcceptOptions): Promise<'ok'> {
-  if (execute && reason === undefined) throw httpFault('reason-required', 'flags accept --execute')
-  const body = { execute, ...(reason === undefined ? {} : { reason }) }
+async function acceptFlags({ io, ops, report }: Session, options: ExecuteOptions): Promise<'ok'> {
+  const body = intentOf('flags accept', options)
   const answer = await ops().call('acceptFlags', { body }, io.signal)
   if (answer.limit === null) report.note('nothing is held')
   else {

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { reconcile } from '../../../flags/code/reconcile.ts'
 import type { Wanted } from '../../../flags/code/wanted.ts'
 import type { Ask, Look, Written } from '../../../flags/desk.ts'
-import { httpFault } from '../../../proxy/http/faults.ts'
 import type { CrossfadeConfig } from '../../config/schema.ts'
+import { intentOf } from '../execute.ts'
 import type { Exit } from '../exit-codes.ts'
 import { exitOfFault } from '../exit-codes.ts'
 import { cliFault } from '../faults.ts'
@@ -101,8 +101,7 @@ const planFlags = async (session: Session, _args: Args, options: PlanOptions): P
 }
 
 const applyFlags = async (session: Session, _args: Args, options: ApplyOptions): Promise<Exit> => {
-  const { execute = false, reason } = options
-  if (execute && reason === undefined) throw httpFault('reason-required', 'flags apply --execute')
+  const { execute, reason } = intentOf('flags apply', options)
   const { desk, asks, left } = await open(session, options)
   if (!execute) {
     const looks = await desk.look(asks)

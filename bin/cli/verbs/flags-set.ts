@@ -3,9 +3,9 @@ import PQueue from 'p-queue'
 import { isFault } from '../../../core/fault.ts'
 import { type PhaseEdit, setPhase } from '../../../flags/ladder.ts'
 import { PHASES, type Phase } from '../../../flags/phase.ts'
-import { httpFault } from '../../../proxy/http/faults.ts'
 import type { FlagChange, SetFlagsResult } from '../../../proxy/ops/control.ts'
 import { columns } from '../columns.ts'
+import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import type { Exit } from '../exit-codes.ts'
 import { cliFault } from '../faults.ts'
 import { countingLine, showChange } from '../flag-changes.ts'
@@ -21,11 +21,9 @@ import { CONFIG_OPTION, configFor, TOKEN_OPTION } from './flags-code.ts'
  * the same command again. With a personal token the command writes to Unleash itself, whose audit then names the human.
  */
 
-interface SetOptions {
+interface SetOptions extends ExecuteOptions {
   readonly cohort?: string
   readonly percent?: number
-  readonly execute?: boolean
-  readonly reason?: string
   readonly all?: boolean
   readonly config?: string
   readonly unleashTokenFile?: string
@@ -42,7 +40,7 @@ export const addFlagsSet = (flags: Command, runner: Runner): void => {
     .option('--percent <n>', 'only this share of the customers', percentage)
     .option(...ALL_OPTION)
     .option('--execute', 'do it; without it, only say what would change')
-    .option('--reason <why>', 'kept in the audit record; needed with --execute')
+    .option(...REASON_OPTION)
     .option(...TOKEN_OPTION)
     .option(CONFIG_OPTION[0], 'with --unleash-token-file: the configuration that says where Unleash is')
   runner.bind<SetOptions>(set, setFlags)
@@ -61,7 +59,7 @@ const setFlags = async (session: Session, args: Args, options: SetOptions): Prom
   const { report } = session
   const { cohort, percent, execute = false, reason, all, unleashTokenFile } = options
   const { selector, phase } = words(args, all)
-  if (execute && reason === undefined) throw httpFault('reason-required', 'flags set --execute')
+  intentOf('flags set', options)
   if (unleashTokenFile !== undefined) readToken(unleashTokenFile)
   const edit = { phase, ...(cohort === undefined ? {} : { cohort }), ...(percent === undefined ? {} : { percent }) }
   const request = { ...edit, reason: reason ?? 'dry run' }

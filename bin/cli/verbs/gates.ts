@@ -1,18 +1,16 @@
 import { type Command, Option } from 'commander'
 import { PHASES, type Phase } from '../../../flags/phase.ts'
-import { httpFault } from '../../../proxy/http/faults.ts'
 import type { ShownGate } from '../../../proxy/ops/gates.ts'
 import { columns } from '../columns.ts'
+import { type ExecuteOptions, intentOf } from '../execute.ts'
 import { cliFault } from '../faults.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner } from '../session.ts'
 
-interface Options {
+interface Options extends ExecuteOptions {
   readonly all?: boolean
   readonly to?: Phase
   readonly cohort?: string
-  readonly execute?: boolean
-  readonly reason?: string
 }
 
 export const addGates = (program: Command, runner: Runner): void => {
@@ -49,18 +47,17 @@ const addForce = (gates: Command, runner: Runner): void => {
     .option('--execute', 'do it; without it, only say what is passed over')
     .option('--reason <why>', 'kept in the audit record and the event; needed with --execute')
   runner.bind<Options>(force, async ({ io, ops, report }, args, options) => {
-    const { cohort, execute = false, reason, all } = options
-    if (execute && reason === undefined) throw httpFault('reason-required', 'gates force --execute')
+    const { cohort, all } = options
+    const intent = intentOf('gates force', options)
     const body = {
       ...words(args, all),
-      execute,
-      ...(reason === undefined ? {} : { reason }),
+      ...intent,
       ...(cohort === undefined ? {} : { cohort }),
     }
     const answer = await ops().call('forceGate', { body }, io.signal)
     report.data(gateTable(answer.gates))
     report.note(
-      execute
+      intent.execute
         ? `gates up to ${body.phase} count as open, until the flag asks for less`
         : 'nothing was changed: add --execute --reason "why" to do it',
     )

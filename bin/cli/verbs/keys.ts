@@ -3,6 +3,7 @@ import type { KeyChangeName } from '../../../backends/key-care.ts'
 import { httpFault } from '../../../proxy/http/faults.ts'
 import type { KeysShown } from '../../../proxy/ops/keys.ts'
 import { columns } from '../columns.ts'
+import { REASON_OPTION } from '../execute.ts'
 import type { Exit } from '../exit-codes.ts'
 import { rewrapAll } from '../rewrap.ts'
 import type { Args, Runner, Session } from '../session.ts'
@@ -17,7 +18,6 @@ interface Options {
 }
 
 const EXECUTE = ['--execute', 'do it; without it, only say what would happen'] as const
-const REASON = ['--reason <why>', 'kept in the audit record; needed with --execute'] as const
 const CUSTOMER = ['--customer <customer>', 'whose key'] as const
 const STORE = ['<store>', 'a store of kind sealed, as the configuration names it'] as const
 
@@ -44,7 +44,7 @@ export const addKeys = (program: Command, runner: Runner): void => {
     .argument(...STORE)
     .option(...CUSTOMER)
     .option(...EXECUTE)
-    .option(...REASON)
+    .option(...REASON_OPTION)
   runner.bind<Options>(rewrap, async (session, args, options) => {
     if (options.execute === true)
       return rewrapAll(session, args['store'] ?? '', { ...options, reason: reasonOf('rewrap', options) })
@@ -71,7 +71,7 @@ const change = (keys: Command, name: string, what: string): Command =>
     .argument(...STORE)
     .option(...CUSTOMER)
     .option(...EXECUTE)
-    .option(...REASON)
+    .option(...REASON_OPTION)
 
 const survey = ({ io, ops }: Session, { store = '' }: Args, { customer }: Options): Promise<KeysShown> =>
   ops().call('keys', { params: { store }, query: customer === undefined ? {} : { customer } }, io.signal)

@@ -1,6 +1,6 @@
-import { httpFault } from '../../../proxy/http/faults.ts'
 import type { IntegrationStatus } from '../../../proxy/ops/status.ts'
 import type { Plan } from '../../../proxy/ops/work.ts'
+import { type ExecuteOptions, intentOf } from '../execute.ts'
 import type { Exit } from '../exit-codes.ts'
 import { cliFault } from '../faults.ts'
 import { type Moves, readMoves, writeMoves } from '../moves/document.ts'
@@ -10,14 +10,12 @@ import { selectorOf } from '../selector.ts'
 import type { Args, Session } from '../session.ts'
 import type { PaceOptions } from './pace.ts'
 
-export interface ManyOptions extends PaceOptions {
+export interface ManyOptions extends PaceOptions, ExecuteOptions {
   readonly all?: boolean
   readonly plan?: boolean
   readonly from?: string
   readonly parallel?: number
   readonly keepGoing?: boolean
-  readonly execute?: boolean
-  readonly reason?: string
 }
 
 const SELECTS_MANY = /[*?[\]{}=]/
@@ -36,7 +34,7 @@ export async function migrateMany(
   const { execute = false, reason, plan = false, from } = options
   if (plan && (execute || from !== undefined)) throw cliFault('usage', '--plan only proposes: no --execute, no --from')
   if (from !== undefined && args['integration'] !== undefined) throw cliFault('usage', '--from names the integrations')
-  if (execute && reason === undefined) throw httpFault('reason-required', 'migrate --execute')
+  intentOf('migrate', options)
   if (plan) return propose(session, await estimate(session, args, options))
   const moves = from === undefined ? await ordered(session, args, options) : await written(session, from, options)
   if (execute) return followMoves(session, moves, { reason: reason ?? '', pace: options })

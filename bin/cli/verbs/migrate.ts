@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { httpFault } from '../../../proxy/http/faults.ts'
 import type { Plan } from '../../../proxy/ops/work.ts'
+import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import type { Exit } from '../exit-codes.ts'
 import { followRun } from '../follow-run.ts'
 import { wholeNumber } from '../numbers.ts'
@@ -10,9 +10,7 @@ import type { Args, Runner, Session } from '../session.ts'
 import { isMany, type ManyOptions, migrateMany } from './migrate-many.ts'
 import { addPace, CONCURRENCY_OPTION, type PaceOptions, RATE_OPTION, setPaceFirst } from './pace.ts'
 
-interface Options extends PaceOptions {
-  readonly execute?: boolean
-  readonly reason?: string
+interface Options extends PaceOptions, ExecuteOptions {
   readonly repair?: boolean
   readonly abort?: boolean
 }
@@ -39,7 +37,7 @@ export const addMigrate = (program: Command, runner: Runner): void => {
     .option('--parallel <n>', 'so many integrations at a time', wholeNumber)
     .option('--keep-going', 'go on with the others where one does not end well')
     .option('--execute', 'do it; without it, only print the plan')
-    .option('--reason <why>', 'kept in the audit record; needed with --execute')
+    .option(...REASON_OPTION)
     .option(...RATE_OPTION)
     .option(...CONCURRENCY_OPTION)
   runner.bind<Options & ManyOptions>(migrate, (session, args, options) =>
@@ -55,7 +53,7 @@ export const addMigrate = (program: Command, runner: Runner): void => {
     .argument('<integration>', 'the integration')
     .option('--repair', 'settle what differs and is known to be a copy')
     .option('--execute', 'do it; without it, only print the plan')
-    .option('--reason <why>', 'kept in the audit record; needed with --execute')
+    .option(...REASON_OPTION)
   runner.bind<Options>(verify, (session, args, options) => start('verify', session, args, options))
 
   for (const what of ['finalize', 'abandon'] as const) {
@@ -65,7 +63,7 @@ export const addMigrate = (program: Command, runner: Runner): void => {
       .argument('<integration>', 'the integration')
       .option('--abort', 'go back to enrolled; possible until one side is pinned')
       .option('--execute', 'do it; without it, only print the plan')
-      .option('--reason <why>', 'kept in the audit record; needed with --execute')
+      .option(...REASON_OPTION)
     runner.bind<Options>(leave, (session, args, options) => startLeaving(what, session, args, options))
   }
 }
@@ -73,24 +71,23 @@ export const addMigrate = (program: Command, runner: Runner): void => {
 const startLeaving = async (what: Leave, session: Session, args: Args, options: Options): Promise<Exit> => {
   const { io, ops, report } = session
   const { integration = '' } = args
-  const { execute = false, reason, abort = false } = options
-  if (execute && reason === undefined) throw httpFault('reason-required', `${what} --execute`)
-  const body = { integration, execute, abort, ...(reason === undefined ? {} : { reason }) }
+  const { abort = false } = options
+  const intent = intentOf(what, options)
+  const body = { integration, abort, ...intent }
   const answer = await ops().call(what, { body }, io.signal)
   if (answer.kind === 'run') return followRun(session, answer)
   printPlan(answer, report)
-  if (!execute) report.note('nothing was done: add --execute --reason "why" to do it')
+  if (!intent.execute) report.note('nothing was done: add --execute --reason "why" to do it')
   report.object(answer)
-  return !execute && (answer.missing ?? []).length > 0 ? 'refused' : 'ok'
+  return !intent.execute && (answer.missing ?? []).length > 0 ? 'refused' : 'ok'
 }
 
 const start = async (what: What, session: Session, args: Args, options: Options): Promise<Exit> => {
   const { io, ops, report } = session
   const { integration = '' } = args
-  const { execute = false, reason, repair } = options
-  if (execute && reason === undefined) throw httpFault('reason-required', `${what} --execute`)
-  if (execute && reason !== undefined) await setPaceFirst(session, integration, options, reason)
-  const body = { integration, execute, ...(reason === undefined ? {} : { reason }) }
+  const { reason, repair } = options
+  const body = { integration, ...intentOf(what, options) }
+  if (body.execute && reason !== undefined) await setPaceFirst(session, integration, options, reason)
   const answer =
     what === 'migrate'
       ? await ops().call('migrate', { body }, io.signal)

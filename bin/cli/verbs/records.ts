@@ -1,15 +1,10 @@
 import { type Command, Option } from 'commander'
-import { httpFault } from '../../../proxy/http/faults.ts'
 import { columns } from '../columns.ts'
+import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import { wholeNumber } from '../numbers.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
 import { addRetry } from './quarantine-retry.ts'
-
-interface AcceptOptions {
-  readonly execute?: boolean
-  readonly reason?: string
-}
 
 export interface PageOptions {
   readonly all?: boolean
@@ -89,14 +84,13 @@ const addAccept = (quarantine: Command, runner: Runner): void => {
     )
     .argument('<integration>', 'the integration')
     .option('--execute', 'do it; without it, only count')
-    .option('--reason <why>', 'kept in the audit record; needed with --execute')
-  runner.bind<AcceptOptions>(accept, async ({ io, ops, report }, args, { execute = false, reason }) => {
-    if (execute && reason === undefined) throw httpFault('reason-required', 'quarantine accept --execute')
-    const body = { integration: args['integration'] ?? '', execute, ...(reason === undefined ? {} : { reason }) }
+    .option(...REASON_OPTION)
+  runner.bind<ExecuteOptions>(accept, async ({ io, ops, report }, args, options) => {
+    const body = { integration: args['integration'] ?? '', ...intentOf('quarantine accept', options) }
     const answer = await ops().call('accept', { body }, io.signal)
     report.data(`${answer.handed_over} foreign on new: legacy's value goes over them, or they go\n`)
     report.data(`${answer.left_behind} stay in quarantine, and behind when the integration is finalized\n`)
-    if (!execute) report.note('nothing was done: add --execute --reason "why" to do it')
+    if (!body.execute) report.note('nothing was done: add --execute --reason "why" to do it')
     report.object(answer)
     return 'ok'
   })

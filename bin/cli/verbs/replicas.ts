@@ -1,13 +1,8 @@
 import type { Command } from 'commander'
-import { httpFault } from '../../../proxy/http/faults.ts'
 import type { ShownReplica } from '../../../proxy/ops/replicas.ts'
 import { columns } from '../columns.ts'
+import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import type { Runner } from '../session.ts'
-
-interface Options {
-  readonly execute?: boolean
-  readonly reason?: string
-}
 
 export const addReplicas = (program: Command, runner: Runner): void => {
   const replicas = program.command('replicas').description('The processes on this ledger.')
@@ -28,10 +23,9 @@ export const addReplicas = (program: Command, runner: Runner): void => {
     )
     .argument('<name>', 'as crossfade replicas list shows it')
     .option('--execute', 'do it; make sure first that the process has ended: it could still write past the ledger')
-    .option('--reason <why>', 'kept in the audit record; needed with --execute')
-  runner.bind<Options>(forget, async ({ io, ops, report }, { name = '' }, { execute = false, reason }) => {
-    if (execute && reason === undefined) throw httpFault('reason-required', 'replicas forget --execute')
-    const body = { name, execute, ...(reason === undefined ? {} : { reason }) }
+    .option(...REASON_OPTION)
+  runner.bind<ExecuteOptions>(forget, async ({ io, ops, report }, { name = '' }, options) => {
+    const body = { name, ...intentOf('replicas forget', options) }
     const answer = await ops().call('forgetReplica', { body }, io.signal)
     report.data(replicaTable([answer.replica]))
     report.note(

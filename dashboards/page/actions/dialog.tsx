@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { type Answer, call } from '../api.ts'
 import type { User } from '../app.tsx'
+import { Field } from '../parts.tsx'
 import type { Picture } from '../picture.ts'
 
 /** What every action is given. `selector` is the name of an integration, or `*` for all. */
@@ -40,9 +42,49 @@ export function Dialog({
   )
 }
 
-export const cohortsOf = (picture: Picture, selector: string): readonly string[] => {
+/** One call of the operators' API, its answer, and whether it is on its way. */
+export function useCall<T>(token: string, path: string) {
+  const [busy, setBusy] = useState(false)
+  const [done, setDone] = useState<Answer<T> | null>(null)
+  const act = async (body: object): Promise<void> => {
+    setBusy(true)
+    setDone(await call<T>(token, 'POST', path, body))
+    setBusy(false)
+  }
+  return { busy, done, act }
+}
+
+/** What acts, until it is done, and what closes the dialog. */
+export function Buttons({ act, isDone, onClose }: { act: ComponentChildren; isDone: boolean; onClose: () => void }) {
+  return (
+    <div class="buttons">
+      {isDone ? null : act}
+      <button type="button" onClick={onClose}>
+        {isDone ? 'Close' : 'Cancel'}
+      </button>
+    </div>
+  )
+}
+
+interface CohortFieldProps extends Pick<ActionProps, 'picture' | 'selector'> {
+  /** Empty: every cohort. */
+  readonly value: string
+  readonly disabled: boolean
+  readonly onChoose: (cohort: string) => void
+}
+
+export function CohortField({ picture, selector, value, disabled, onChoose }: CohortFieldProps) {
   const row = picture.integrations.get(selector) ?? [...picture.integrations.values()][0]
-  return row?.cohorts.map(({ cohort }) => cohort) ?? []
+  return (
+    <Field label="Cohort">
+      <select value={value} disabled={disabled} onChange={(event) => onChoose(event.currentTarget.value)}>
+        <option value="">Every cohort</option>
+        {row?.cohorts.map(({ cohort }) => (
+          <option key={cohort}>{cohort}</option>
+        ))}
+      </select>
+    </Field>
+  )
 }
 
 /** As the command line names it. */

@@ -1,13 +1,9 @@
-import { useState } from 'preact/hooks'
 import type { OpsAnswer } from '../../../proxy/ops/api.ts'
 import type { Cap } from '../../../proxy/ops/status.ts'
-import { type Answer, call } from '../api.ts'
 import { Command, ProblemBox } from '../parts.tsx'
 import { plural } from '../words.ts'
-import { type ActionProps, Dialog, selectorName, selectorWord } from './dialog.tsx'
+import { type ActionProps, Buttons, Dialog, selectorName, selectorWord, useCall } from './dialog.tsx'
 import { Reach } from './reach.tsx'
-
-type Done = Answer<OpsAnswer<'lift'>>
 
 /** Those that would go: of one integration its own, since a rollback of everything is lifted as a whole. */
 function capsOf(picture: ActionProps['picture'], selector: string): readonly Cap[] {
@@ -20,14 +16,8 @@ const keyOf = ({ integration, cohort, source }: Cap): string => `${integration} 
 
 /** Takes caps away. The server refuses while that would move anybody forward; only the command line can insist. */
 export function Lift({ selector, picture, user, onClose }: ActionProps) {
-  const [busy, setBusy] = useState(false)
-  const [done, setDone] = useState<Done | null>(null)
+  const { busy, done, act } = useCall<OpsAnswer<'lift'>>(user.token, '/lift')
   const caps = capsOf(picture, selector)
-  const act = async (): Promise<void> => {
-    setBusy(true)
-    setDone(await call(user.token, 'POST', '/lift', { selector }))
-    setBusy(false)
-  }
   return (
     <Dialog title={`Lift the caps of ${selectorName(selector)}`} onClose={onClose}>
       <ul>
@@ -49,16 +39,15 @@ export function Lift({ selector, picture, user, onClose }: ActionProps) {
           <Reach picture={picture} selector={selector} />
         </>
       ) : null}
-      <div class="buttons">
-        {done?.kind === 'ok' ? null : (
-          <button type="button" class="strong" disabled={busy} onClick={() => void act()}>
+      <Buttons
+        isDone={done?.kind === 'ok'}
+        onClose={onClose}
+        act={
+          <button type="button" class="strong" disabled={busy} onClick={() => void act({ selector })}>
             Lift them
           </button>
-        )}
-        <button type="button" onClick={onClose}>
-          {done?.kind === 'ok' ? 'Close' : 'Cancel'}
-        </button>
-      </div>
+        }
+      />
     </Dialog>
   )
 }

@@ -5,7 +5,7 @@ import type { FlagChange } from '../../../proxy/ops/control.ts'
 import { type Answer, call } from '../api.ts'
 import { Command, Field, PhaseBadge, ProblemBox } from '../parts.tsx'
 import { quoted } from '../words.ts'
-import { type ActionProps, cohortsOf, Dialog } from './dialog.tsx'
+import { type ActionProps, Buttons, CohortField, Dialog } from './dialog.tsx'
 
 type Answered = Answer<OpsAnswer<'setFlags'>>
 
@@ -56,18 +56,13 @@ export function SetPhase({ selector, picture, user, onClose }: ActionProps) {
           ))}
         </select>
       </Field>
-      <Field label="Cohort">
-        <select
-          value={cohort}
-          disabled={isDone}
-          onChange={(event) => choose(() => setCohort(event.currentTarget.value))}
-        >
-          <option value="">Every cohort</option>
-          {cohortsOf(picture, selector).map((each) => (
-            <option key={each}>{each}</option>
-          ))}
-        </select>
-      </Field>
+      <CohortField
+        picture={picture}
+        selector={selector}
+        value={cohort}
+        disabled={isDone}
+        onChoose={(chosen) => choose(() => setCohort(chosen))}
+      />
       <Command
         text={`crossfade flags set ${selector}${cohort === '' ? '' : ` --cohort ${cohort}`} ${phase} --execute --reason ${quoted(reason === '' ? '...' : reason)}`}
       />
@@ -87,20 +82,21 @@ export function SetPhase({ selector, picture, user, onClose }: ActionProps) {
       {refused?.kind === 'refused' ? <ProblemBox problem={refused.problem} /> : null}
       {done?.kind === 'ok' ? <Changes title="Done" changes={done.value.changes} /> : null}
       {isDone ? <Running picture={picture} selector={selector} /> : null}
-      <div class="buttons">
-        {planned.length === 0 ? (
-          <button type="button" class="strong" disabled={busy} onClick={() => void ask(false)}>
-            Look what would change
-          </button>
-        ) : isDone ? null : (
-          <button type="button" class="strong" disabled={busy || !isConfirmed} onClick={() => void ask(true)}>
-            Set {selector} to {phase}
-          </button>
-        )}
-        <button type="button" onClick={onClose}>
-          {isDone ? 'Close' : 'Cancel'}
-        </button>
-      </div>
+      <Buttons
+        isDone={isDone}
+        onClose={onClose}
+        act={
+          planned.length === 0 ? (
+            <button type="button" class="strong" disabled={busy} onClick={() => void ask(false)}>
+              Look what would change
+            </button>
+          ) : (
+            <button type="button" class="strong" disabled={busy || !isConfirmed} onClick={() => void ask(true)}>
+              Set {selector} to {phase}
+            </button>
+          )
+        }
+      />
     </Dialog>
   )
 }

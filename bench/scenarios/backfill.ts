@@ -3,6 +3,7 @@ import pg from 'pg'
 import { readSecretFile } from '../../backends/key-file.ts'
 import { loadConfig } from '../../bin/config/load.ts'
 import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
+import { fillLegacy } from '../fill-legacy.ts'
 import { runNode } from '../process.ts'
 import { type Bench, defineScenario, type System } from '../scenario.ts'
 import { median, rounded } from '../statistics.ts'
@@ -10,6 +11,7 @@ import type { Copied } from './backfill-copier.ts'
 import { startStores } from './ledger-stores.ts'
 
 const COPIER = fileURLToPath(new URL('./backfill-copier.ts', import.meta.url))
+const INTEGRATION = 'aws'
 const ONE_BY_ONE = 3000
 const ROUNDS = 3
 const SMALL = 10_000
@@ -33,7 +35,7 @@ const poolOf = (section: object): pg.Pool => {
 
 const openStage = (config: string, bench: Bench): Stage => {
   const { ledger, stores, integrations } = loadConfig(config, process.env)
-  const { legacy = '', new: fresh = '' } = integrations['aws'] ?? {}
+  const { legacy = '', new: fresh = '' } = integrations[INTEGRATION] ?? {}
   return {
     config,
     bench,
@@ -43,18 +45,12 @@ const openStage = (config: string, bench: Bench): Stage => {
   }
 }
 
-/** Values of 64 random bytes, 20 names a customer. */
-const FILL = `
-  insert into ${LEGACY_TABLE} (provider, org_id, key, secret, content_type)
-  select 'aws', 'customer-' || n / 20, 'key-' || n % 20, decode(md5(random()::text) || md5(random()::text), 'hex') ||
-    decode(md5(random()::text) || md5(random()::text), 'hex'), 'text/plain' from generate_series(1, $1::int) n`
-
 /** Every copy begins with a new ledger, an empty target, and a source that was just written and analysed. */
 async function prepare({ legacy, fresh, ledger }: Stage, secrets: number): Promise<void> {
   await ledger.query('drop schema if exists crossfade cascade')
   await fresh.query('drop schema if exists sealed cascade')
   await legacy.query(`truncate ${LEGACY_TABLE}`)
-  await legacy.query(FILL, [secrets])
+  await fillLegacy(legacy, INTEGRATION, secrets)
   await legacy.query(`vacuum analyze ${LEGACY_TABLE}`)
   await legacy.query('checkpoint')
 }

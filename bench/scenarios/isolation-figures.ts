@@ -1,5 +1,6 @@
 import type { Arrival } from '../open-loop.ts'
-import { median, quantile, rounded } from '../statistics.ts'
+import { isRead, isWrite, latencyOf } from '../sample-load.ts'
+import { median, rounded } from '../statistics.ts'
 
 /** One stretch of load while the new store was healthy, and the one after it while it hung. */
 export interface Round {
@@ -14,13 +15,7 @@ export interface Round {
 /** What isolation asks for; the deadline of the second side is the configuration's. */
 const GOALS = { reads: 1.1, writes: 1.1, opens_s: 2 } as const
 
-const isRead = ({ method }: Arrival): boolean => method === 'GET'
-const isWrite = (arrival: Arrival): boolean => !isRead(arrival)
-const p99 = (arrivals: readonly Arrival[]): number =>
-  quantile(
-    arrivals.map(({ due, answered }) => answered - due),
-    0.99,
-  )
+const p99 = (arrivals: readonly Arrival[]): number => latencyOf(arrivals, 0.99)
 
 /** Each figure is the median over the rounds, whose two stretches ran right after each other. */
 export const isolationFigures = (rounds: readonly Round[], deadline: number) => {

@@ -1,11 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeRandom, type Random } from '../../bin/embedded/sample/random.ts'
-import { SAMPLE_DEFAULTS, sampleSecrets } from '../../bin/embedded/sample/secrets.ts'
-import { pathOf } from '../../proxy/http/path.ts'
-import { closedLoop, type Shot } from '../load.ts'
-import { type Arrival, openLoop } from '../open-loop.ts'
-import { type Bench, defineScenario, type System } from '../scenario.ts'
-import { median, rounded } from '../statistics.ts'
+import type { Arrival } from '../open-loop.ts'
+import { capacityOf, type SampleLoad, stretchOf } from '../sample-load.ts'
+import { type Bench, defineScenario } from '../scenario.ts'
+import { rounded } from '../statistics.ts'
 import { isolationFigures, type Round } from './isolation-figures.ts'
 import {
   BREAKER,
@@ -25,48 +22,11 @@ import {
  * turns the load pauses until the breaker is closed and all debts are settled, so that no turn pays for the one before.
  */
 
-const CONNECTIONS = 16
-const CAPACITY_SLICES = 3
-const CAPACITY_MS = 2000
 /** Of a hundred requests. */
 const WRITES = 20
-const NAMES = 500
 const LEAST_ROUNDS = 3
 const ROUND_S = 10
 const LOOK_MS = 25
-
-const shots = ({ headers }: System, random: Random): (() => Shot) => {
-  const sample = [...sampleSecrets(SAMPLE_DEFAULTS)]
-    // Without the one of 64 KiB, which would be most of the bytes.
-    .filter(({ integration, value }) => integration === INTEGRATION && value.length < 4096)
-    .map(({ customer, name }) => pathOf({ integration: INTEGRATION, customer, name }))
-  const written = (): string =>
-    pathOf({ integration: INTEGRATION, customer: 'bench', name: `written/${random.below(NAMES)}` })
-  return () => {
-    if (!random.chance(WRITES)) return { method: 'GET', path: random.pick(sample), headers, body: null }
-    const body = Buffer.from(random.bytes(24).toString('base64url'))
-    return { method: 'PUT', path: written(), headers: { ...headers, 'content-type': 'text/plain' }, body }
-  }
-}
-
-const evenly = (random: Random) => (): number => random.below(1_000_000) / 1_000_000
-
-const capacityOf = async (proxy: ProxySystem, signal: AbortSignal): Promise<number> => {
-  const next = shots(proxy, makeRandom('capacity'))
-  const perSecond: number[] = []
-  for (let slice = 0; slice < CAPACITY_SLICES + 1; slice++) {
-    signal.throwIfAborted()
-    const { latenciesMs, seconds } = await closedLoop({
-      url: proxy.url,
-      connections: CONNECTIONS,
-      ms: CAPACITY_MS,
-      next,
-    })
-    // The first one only warms up.
-    if (slice > 0) perSecond.push(latenciesMs.length / seconds)
-  }
-  return median(perSecond)
-}
 
 /** Resolves with the instant at which the breaker was seen open, or null if the stretch is over. */
 const untilOpen = async (proxy: ProxySystem, over: AbortSignal): Promise<number | null> => {
@@ -77,9 +37,7 @@ const untilOpen = async (proxy: ProxySystem, over: AbortSignal): Promise<number 
   return null
 }
 
-type Stretch = (name: string) => Promise<readonly Arrival[]>
-
-const hang = async (proxy: ProxySystem, relay: RelaySystem, stretch: () => ReturnType<Stretch>) => {
+const hang = async (proxy: ProxySystem, relay: RelaySystem, stretch: () => Promise<readonly Arrival[]>) => {
   const over = new AbortController()
   await tell(relay, 'hang')
   const hung = performance.now()
@@ -108,21 +66,19 @@ export const isolation = defineScenario({
     const relay = systems.relay as RelaySystem
     const proxy = systems.proxy as ProxySystem
     await untilPhase(proxy, signal)
-    const capacity = await capacityOf(proxy, signal)
+    const requests: SampleLoad = { proxy, integration: INTEGRATION, writes: WRITES }
+    const capacity = await capacityOf(requests, signal)
     const perSecond = capacity / 2
     const count = Math.max(LEAST_ROUNDS, Math.round(seconds / ROUND_S))
     const ms = (seconds * 1000) / count
     note(`${count} rounds of ${ms} ms healthy, then hanging, ${Math.round(perSecond)} requests a second`)
     // Both stretches of a round ask for the same in the same order.
-    const stretch: Stretch = (name) => {
-      const next = shots(proxy, makeRandom(name))
-      return openLoop({ url: proxy.url, perSecond, ms, next, random: evenly(makeRandom(`gaps of ${name}`)), signal })
-    }
+    const stretch = stretchOf(requests, { perSecond, ms })
     const rounds: Round[] = []
     for (let n = 0; n < count; n++) {
       await untilMended(proxy, signal)
-      const healthy = await stretch(`round ${n}`)
-      rounds.push({ healthy, ...(await hang(proxy, relay, () => stretch(`round ${n}`))) })
+      const healthy = await stretch(`round ${n}`, signal)
+      rounds.push({ healthy, ...(await hang(proxy, relay, () => stretch(`round ${n}`, signal))) })
       note(JSON.stringify(isolationFigures(rounds.slice(-1), proxy.deadline).figures))
     }
     const { figures, missed } = isolationFigures(rounds, proxy.deadline)

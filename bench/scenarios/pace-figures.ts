@@ -1,5 +1,6 @@
 import type { Arrival } from '../open-loop.ts'
-import { median, quantile, rounded } from '../statistics.ts'
+import { isRead, isWrite, latencyOf } from '../sample-load.ts'
+import { median, rounded } from '../statistics.ts'
 
 /** One stretch of load before a backfill, and the one after it while it ran. */
 export interface PaceRound {
@@ -17,14 +18,6 @@ type Stretch = 'before' | 'during' | 'unpaced'
 
 const GOAL = 1.2
 
-const isRead = ({ method }: Arrival): boolean => method === 'GET'
-const isWrite = (arrival: Arrival): boolean => !isRead(arrival)
-const at = (arrivals: readonly Arrival[], share: number): number =>
-  quantile(
-    arrivals.map(({ due, answered }) => answered - due),
-    share,
-  )
-
 const totals = (all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> => {
   const sums: Record<string, number> = {}
   for (const one of all) for (const [by, seconds] of Object.entries(one)) sums[by] = (sums[by] ?? 0) + seconds
@@ -35,7 +28,7 @@ const totals = (all: readonly Readonly<Record<string, number>>[]): Readonly<Reco
 export const paceFigures = (rounds: readonly PaceRound[]) => {
   const each = (figure: (round: PaceRound) => number): number => median(rounds.map(figure))
   const of = (kind: (arrival: Arrival) => boolean, stretch: Stretch, share: number) => (round: PaceRound) =>
-    at(round[stretch].filter(kind), share)
+    latencyOf(round[stretch].filter(kind), share)
   const ratio = (kind: (arrival: Arrival) => boolean, share: number, stretch: Stretch = 'during'): number =>
     each((round) => of(kind, stretch, share)(round) / of(kind, 'before', share)(round))
   const ms = (kind: (arrival: Arrival) => boolean, share: number) => ({

@@ -15,6 +15,7 @@ import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
 import { SAMPLE_DEFAULTS } from '../../bin/embedded/sample/secrets.ts'
 import type { Run } from '../../proxy/ops/work.ts'
 import { dataFolder } from '../crossfade.ts'
+import { fillLegacy } from '../fill-legacy.ts'
 import { startNode } from '../process.ts'
 import type { Bench, System } from '../scenario.ts'
 import { startStoresWith } from './ledger-stores.ts'
@@ -28,12 +29,6 @@ export const COPIED = SAMPLE_INTEGRATIONS.filter(({ name, shape }) => name !== S
   ({ name }) => name,
 )
 
-/** Values of 64 random bytes, 20 names a customer. */
-const FILL = `
-  insert into ${LEGACY_TABLE} (provider, org_id, key, secret, content_type)
-  select $1, 'customer-' || n / 20, 'key-' || n % 20, decode(md5(random()::text) || md5(random()::text), 'hex') ||
-    decode(md5(random()::text) || md5(random()::text), 'hex'), 'text/plain' from generate_series(1, $2::int) n`
-
 /** The stores, with so many secrets in each integration that is copied. */
 export const startFilled = async (bench: Bench): Promise<System> => {
   const stores = await startStoresWith(bench, SAMPLE_DEFAULTS.secrets)
@@ -43,7 +38,7 @@ export const startFilled = async (bench: Bench): Promise<System> => {
   const legacy = new pg.Client({ connectionString: target.href })
   await legacy.connect()
   try {
-    for (const name of COPIED) await legacy.query(FILL, [name, bench.secrets])
+    for (const name of COPIED) await fillLegacy(legacy, name, bench.secrets)
     await legacy.query(`vacuum analyze ${LEGACY_TABLE}`)
     await legacy.query('checkpoint')
   } finally {

@@ -6,15 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { parse, stringify } from 'yaml'
 import { readToken } from '../../bin/cli/token.ts'
 import { dataPaths } from '../../bin/embedded/paths.ts'
-import { makeRandom } from '../../bin/embedded/sample/random.ts'
-import { SAMPLE_DEFAULTS, sampleSecrets } from '../../bin/embedded/sample/secrets.ts'
-import { pathOf } from '../../proxy/http/path.ts'
+import { SAMPLE_DEFAULTS } from '../../bin/embedded/sample/secrets.ts'
 import { dataFolder } from '../crossfade.ts'
-import type { Shot } from '../load.ts'
-import { type Arrival, openLoop } from '../open-loop.ts'
+import type { Arrival } from '../open-loop.ts'
 import { startNode } from '../process.ts'
+import { latencyOf, stretchOf } from '../sample-load.ts'
 import { type Bench, defineScenario, type Result, type System } from '../scenario.ts'
-import { median, quantile, rounded } from '../statistics.ts'
+import { median, rounded } from '../statistics.ts'
 import { startStoresWith } from './ledger-stores.ts'
 
 const SCRAPER = fileURLToPath(new URL('./scraper.ts', import.meta.url))
@@ -72,38 +70,23 @@ function startScraper({ operators }: Scraped) {
   return { scrapes, turn: (to: 'on' | 'off') => child.stdin.write(`${to}\n`), stop: () => child.stdin.end() }
 }
 
-const latencies = (arrivals: readonly Arrival[]): readonly number[] =>
-  arrivals.filter(({ ok }) => ok).map(({ due, answered }) => answered - due)
-
 export const scrape = defineScenario({
   name: 'scrape',
   about: `Reads beside scrapes of the metrics of ${INTEGRATIONS} integrations and 4 cohorts, with every series that they can have.`,
   seconds: 48,
   systems: { stores: (bench: Bench) => startStoresWith(bench, SAMPLE_DEFAULTS.secrets), proxy: startScraped },
   drive: async ({ proxy }, { seconds, note, signal }) => {
-    const random = makeRandom('scrape')
-    const paths = [...sampleSecrets(SAMPLE_DEFAULTS)]
-      .filter(({ integration, value }) => integration === INTEGRATION && value.length < 4096)
-      .map(({ customer, name }) => pathOf({ integration: INTEGRATION, customer, name }))
-    const next = (): Shot => ({ method: 'GET', path: random.pick(paths), headers: proxy.headers, body: null })
-    const load = () =>
-      openLoop({
-        url: proxy.url,
-        perSecond: PER_SECOND,
-        ms: SLICE_MS,
-        next,
-        random: () => random.below(1_000_000) / 1_000_000,
-        signal,
-      })
+    const requests = { proxy, integration: INTEGRATION, writes: 0 } as const
+    const stretch = stretchOf(requests, { perSecond: PER_SECOND, ms: SLICE_MS })
     const slices: Record<'quiet' | 'busy', (readonly Arrival[])[]> = { quiet: [], busy: [] }
     const scraper = startScraper(proxy as Scraped)
     try {
-      await load()
+      await stretch('warm up', signal)
       for (let round = 0; round < Math.max(2, Math.floor((seconds * 1000) / (2 * SLICE_MS))); round += 1) {
         note(`round ${round + 1}: ${SLICE_MS} ms without scrapes, ${SLICE_MS} ms with`)
-        slices.quiet.push(await load())
+        slices.quiet.push(await stretch(`round ${round}`, signal))
         scraper.turn('on')
-        slices.busy.push(await load())
+        slices.busy.push(await stretch(`round ${round}`, signal))
         scraper.turn('off')
       }
     } finally {
@@ -117,7 +100,11 @@ function judged(
   { quiet, busy }: Readonly<Record<'quiet' | 'busy', readonly (readonly Arrival[])[]>>,
   scrapes: readonly Scrape[],
 ): Result {
-  const p99 = (arrivals: readonly Arrival[] = []): number => quantile(latencies(arrivals), 0.99)
+  const p99 = (arrivals: readonly Arrival[] = []): number =>
+    latencyOf(
+      arrivals.filter(({ ok }) => ok),
+      0.99,
+    )
   const added = median(busy.map((arrivals, at) => p99(arrivals) - p99(quiet[at])))
   const { bytes = Number.NaN, series = Number.NaN } = scrapes.at(-1) ?? {}
   const failures = [...quiet, ...busy].flat().filter(({ ok }) => !ok).length

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startCrossfade } from '../bin/run-crossfade.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
 import { needs } from '../support/parts.ts'
+import { startProcess } from './processes.ts'
 import { at, enrolAll, get, INTEGRATION, LEASE_MS, ledgerServer, makeSystem, put, until } from './replicas.ts'
 
 const redis = needs('redis-server')
@@ -47,11 +47,7 @@ test('a replica that starts late misses nothing that was written before or while
 test('a replica that is stopped holds a write up for one lease at most, and once', limits, async (t) => {
   const system = await makeSystem(t, await ledger(), { redis: (await privateRedis(t, redis.path)).url })
   const a = await system.start('a', 'complete')
-  const { config, clients, operators } = await system.configure('b', 'off')
-  const child = startCrossfade(['serve', '--config', config, '--no-worker', '--json'], process.cwd())
-  t.after(() => child.kill('SIGKILL'))
-  await new Promise((resolve) => child.stdout.once('data', resolve))
-  const b = system.connect(clients, operators)
+  const { child, ...b } = await startProcess(t, system, 'b', 'off', ['--no-worker'])
   await enrolAll(a)
   await put(a, 'first', 'v1')
   assert.deepEqual(await get(b, 'first'), { value: 'v1', by: 'new', phase: 'off' })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startCrossfade } from '../bin/run-crossfade.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
 import { needs } from '../support/parts.ts'
+import { startProcess } from './processes.ts'
 import { INTEGRATION, ledgerServer, makeSystem } from './replicas.ts'
 
 const redis = needs('redis-server')
@@ -15,18 +15,8 @@ test('a run on its way takes a new pace up at once, another process within a sec
   timeout: 240_000,
 }, async (t) => {
   const system = await makeSystem(t, await ledger(), { redis: (await privateRedis(t, redis.path)).url })
-  const start = async (name: string) => {
-    const { config, clients, operators } = await system.configure(name, 'off')
-    const child = startCrossfade(['serve', '--config', config, '--json'], process.cwd())
-    t.after(() => child.kill('SIGKILL'))
-    await new Promise((resolve, reject) => {
-      child.stdout.once('data', resolve)
-      child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))
-    })
-    return system.connect(clients, operators)
-  }
-  const a = await start('a')
-  const b = await start('b')
+  const a = await startProcess(t, system, 'a', 'off')
+  const b = await startProcess(t, system, 'b', 'off')
   const plain = { contentType: null, metadata: {} }
   for (let n = 0; n < SECRETS; n += 1)
     await a.secrets.put({ integration: INTEGRATION, customer: CUSTOMER, name: `key-${n}` }, Buffer.from('v'), plain)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Address } from '../../backends/secret.ts'
-import { startCrossfade } from '../bin/run-crossfade.ts'
 import { type Relay, startRelay } from '../chaos/relay.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
 import { needs } from '../support/parts.ts'
-import { INTEGRATION, ledgerServer, makeSystem, type System } from './replicas.ts'
+import { startProcess } from './processes.ts'
+import { INTEGRATION, ledgerServer, makeSystem } from './replicas.ts'
 
 const redis = needs('redis-server')
 const ledger = ledgerServer()
@@ -14,18 +14,6 @@ const OTHERS = 20
 const CUSTOMER = 'acme'
 const of = (name: string): Address => ({ integration: INTEGRATION, customer: CUSTOMER, name })
 const plain = { contentType: null, metadata: {} }
-
-/** A process of its own, with a settler. */
-async function startProcess(t: import('node:test').TestContext, system: System, name: string) {
-  const { config, clients, operators } = await system.configure(name, 'complete')
-  const child = startCrossfade(['serve', '--config', config, '--json'], process.cwd())
-  t.after(() => child.kill('SIGKILL'))
-  await new Promise((resolve, reject) => {
-    child.stdout.once('data', resolve)
-    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))
-  })
-  return system.connect(clients, operators)
-}
 
 const inBatches = async (names: readonly string[], work: (name: string) => Promise<unknown>): Promise<void> => {
   for (let i = 0; i < names.length; i += 20) await Promise.all(names.slice(i, i + 20).map(work))
@@ -44,8 +32,8 @@ test('the new store stops in complete with 500 secrets that only it holds: a rol
       return relay.port
     },
   })
-  const a = await startProcess(t, system, 'a')
-  const b = await startProcess(t, system, 'b')
+  const a = await startProcess(t, system, 'a', 'complete')
+  const b = await startProcess(t, system, 'b', 'complete')
   const others = Array.from({ length: OTHERS }, (_, i) => `other-${i}`)
   await inBatches(others, (name) => a.secrets.put(of(name), Buffer.from(`old ${name}`), plain))
   await a.ops.call('migrate', { body: { integration: INTEGRATION, execute: true, reason: 'test' } })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startCrossfade } from '../bin/run-crossfade.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
 import { needs } from '../support/parts.ts'
+import { startProcess } from './processes.ts'
 import { enrolAll, INTEGRATION, ledgerServer, makeSystem, put, type Replica, until } from './replicas.ts'
 
 /* Rollbacks that the ledger could not take. */
@@ -32,11 +32,7 @@ test('the process that was asked dies before the ledger is back: the others make
   const server = await ledger()
   const system = await makeSystem(t, server, { redis: (await privateRedis(t, redis.path)).url })
   const b = await system.start('b', 'complete')
-  const { config, clients, operators } = await system.configure('a', 'complete')
-  const child = startCrossfade(['serve', '--config', config, '--no-worker', '--json'], process.cwd())
-  t.after(() => child.kill('SIGKILL'))
-  await new Promise((resolve) => child.stdout.once('data', resolve))
-  const a = system.connect(clients, operators)
+  const { child, ...a } = await startProcess(t, system, 'a', 'complete', ['--no-worker'])
   await enrolAll(b)
   await until(b, async () => (await b.metric('crossfade_replicas_live')) === 2)
   const { database } = b.application.engine.parts
@@ -70,14 +66,11 @@ test('a replica that starts is not ready while one that may hold a rollback has 
 }, async (t) => {
   const system = await makeSystem(t, await ledger(), { redis: (await privateRedis(t, redis.path)).url })
   const a = await system.start('a', 'complete')
-  const { config, clients, operators } = await system.configure('b', 'complete')
-  const child = startCrossfade(['serve', '--config', config, '--no-worker', '--json'], process.cwd())
-  t.after(() => child.kill('SIGKILL'))
-  await new Promise((resolve) => child.stdout.once('data', resolve))
+  const { child, ops } = await startProcess(t, system, 'b', 'complete', ['--no-worker'])
   await enrolAll(a)
   for (const statement of NOT_NOW) await a.application.engine.parts.database.query(null, statement, [])
   await a.stop()
-  const rolled = await system.connect(clients, operators).ops.call('rollback', { body })
+  const rolled = await ops.call('rollback', { body })
   assert.equal(rolled.durable, false, 'b alone has it')
 
   child.kill('SIGSTOP')

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { OpsAnswer } from '../../proxy/ops/api.ts'
 import { call, type Problem } from './api.ts'
 import { Login } from './login.tsx'
-import { changesOf, NO_PICTURE, type Picture, withMessage } from './picture.ts'
+import { changesOf, NO_PICTURE, type Picture, withLook } from './picture.ts'
 import { SCREENS, screenOf } from './screens.tsx'
 import { forgetToken, keepToken, keptToken } from './session.ts'
 import { type Connection, watch } from './stream.ts'
@@ -131,9 +131,9 @@ function useLive(token: string, onLeave: (why: Problem) => void) {
     void watch({
       token,
       signal: stopping.signal,
-      onMessages: (messages) =>
+      onLook: (messages, whole) =>
         setLive(({ picture: before, said }) => {
-          const picture = messages.reduce(withMessage, before)
+          const picture = withLook(before, messages, whole)
           return { picture, said: changesOf(before, picture).join(' ') || said }
         }),
       onConnection: (now) => {

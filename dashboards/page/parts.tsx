@@ -1,6 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact'
+import { useState } from 'preact/hooks'
 import type { Phase } from '../../flags/phase.ts'
 import type { Problem } from './api.ts'
+import { figure } from './words.ts'
 
 /** Columns and rows; scrolls by itself where it is wider than the window, also with the keyboard. */
 export function Table({
@@ -30,6 +32,25 @@ export function Table({
       </table>
     </section>
   )
+}
+
+/** Rows that are drawn at first, and with each wish for more: a browser is busy for a third of a second with 350 of them. */
+const PAGE = 100
+
+/** The first rows of many, and a button for more below them; a search reaches all. */
+export function usePaged<T>(rows: readonly T[]) {
+  const [most, setMost] = useState(PAGE)
+  const left = rows.length - most
+  // It stays when all are shown, or whoever pressed it would lose the focus.
+  const more =
+    rows.length <= PAGE ? null : (
+      <button type="button" onClick={() => setMost(left > 0 ? most + PAGE : PAGE)}>
+        {left > 0
+          ? `Show ${figure(Math.min(PAGE, left))} more of ${figure(left)} that are not shown`
+          : `Show the first ${PAGE} only`}
+      </button>
+    )
+  return { drawn: rows.slice(0, most), more }
 }
 
 export const Nothing = ({ columns, children }: { columns: number; children: string }) => (

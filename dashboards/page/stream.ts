@@ -16,8 +16,8 @@ export type Connection =
 export interface WatchOptions {
   readonly token: string
   readonly signal: AbortSignal
-  /** All messages of one look. */
-  readonly onMessages: (messages: readonly LiveMessage[]) => void
+  /** All messages of one look; `whole`: the first of a connection, which is the whole picture. */
+  readonly onLook: (messages: readonly LiveMessage[], whole: boolean) => void
   readonly onConnection: (connection: Connection) => void
 }
 
@@ -27,13 +27,15 @@ const AGAIN = { first: 500, most: 10_000 } as const
 /** ms without a beat after which the connection is taken for dead. */
 const SILENCE = 30_000
 
-export async function watch({ token, signal, onMessages, onConnection }: WatchOptions): Promise<void> {
+export async function watch({ token, signal, onLook, onConnection }: WatchOptions): Promise<void> {
   let wait: number = AGAIN.first
   while (!signal.aborted) {
+    let whole = true
     const outcome = await once(token, signal, (messages) => {
       wait = AGAIN.first
       onConnection({ kind: 'live' })
-      onMessages(messages)
+      onLook(messages, whole)
+      whole = false
     }).catch((): null => null)
     if (signal.aborted) return
     if (outcome !== null) {

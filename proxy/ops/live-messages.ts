@@ -8,6 +8,12 @@ import { eventSchema, mismatchSchema } from './work.ts'
 /** What one side of an integration owes the other: how many secrets are newest on `fresh`. Those in quarantine are not among them. */
 export const debtSchema = z.strictObject({ integration: integrationName, fresh: side, debts: count })
 
+/**
+ * Of an integration, what a screen shows. Outcomes and the guard's figures change with every request, and when it was counted
+ * with every count: each would have all rows told again and again.
+ */
+export const liveIntegrationSchema = integrationStatusSchema.omit({ outcomes: true, guard: true, counted_at: true })
+
 /** Parts of the picture that may be unknown for a while. */
 export const LIVE_PARTS = ['status', 'flags', 'debts', 'replicas', 'mismatches', 'events'] as const
 
@@ -16,7 +22,7 @@ export const LIVE_PARTS = ['status', 'flags', 'debts', 'replicas', 'mismatches',
  * comes a beat, also when nothing did. `rates` are to be added to those before; every other line replaces its like.
  */
 export const liveMessage = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('integration'), row: integrationStatusSchema }),
+  z.strictObject({ kind: z.literal('integration'), row: liveIntegrationSchema }),
   z.strictObject({ kind: z.literal('caps'), state: capsStateSchema }),
   z.strictObject({ kind: z.literal('latencies'), rows: z.array(latencySchema) }),
   z.strictObject({ kind: z.literal('flags'), source: z.string(), stale: z.boolean() }),
@@ -32,6 +38,7 @@ export const liveMessage = z.discriminatedUnion('kind', [
   }),
 ])
 
+export type LiveIntegration = z.infer<typeof liveIntegrationSchema>
 export type Debt = z.infer<typeof debtSchema>
 export type LivePart = (typeof LIVE_PARTS)[number]
 export type LiveMessage = z.infer<typeof liveMessage>

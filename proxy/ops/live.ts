@@ -120,8 +120,10 @@ const PARTS: Readonly<Record<LivePart, (ports: LiveDeps['ports']) => Promise<rea
     const { integrations, caps, latencies } = await status.status('*')
     return [
       ...integrations.map(
-        // Every request changes its outcomes, and no screen shows them.
-        (row): Keyed => [`integration ${row.integration}`, { kind: 'integration', row: { ...row, outcomes: [] } }],
+        ({ outcomes: _outcomes, guard: _guard, counted_at: _counted, ...row }): Keyed => [
+          `integration ${row.integration}`,
+          { kind: 'integration', row },
+        ],
       ),
       ['caps', { kind: 'caps', state: caps }],
       ['latencies', { kind: 'latencies', rows: latencies }],

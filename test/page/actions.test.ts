@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import pg from 'pg'
+import { parse, stringify } from 'yaml'
 import type { Address } from '../../backends/secret.ts'
 import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
 import { needs } from '../support/parts.ts'
@@ -8,7 +10,7 @@ import { violations } from './browser.ts'
 import { migrateWhole, type PageSystem } from './system.ts'
 import { rowOf, usePage } from './with-page.ts'
 
-const shared = usePage(needs('chromium'), 300)
+const shared = usePage(needs('chromium'), { secrets: 300 })
 const { limits } = shared
 
 const CUSTOMER = 'our-own-company'
@@ -176,13 +178,34 @@ test('everything is rolled back by one button, too, and lifted by another', limi
   assert.deepEqual((await shared.system().ops.call('caps', { query: { selector: '*' } })).caps, [])
 })
 
-test('a page whose server goes away says so, and complains of nothing else', limits, async () => {
-  const { page } = await shared.fresh()
-  const { application, tokens } = shared.system()
-  await page.getByLabel('Token').fill(tokens.viewer)
-  await page.getByRole('button', { name: 'Look', exact: true }).click()
-  await page.getByText('Live', { exact: true }).waitFor()
-  await application.stop()
-  await page.getByText('Not connected: trying again').waitFor()
-  await page.context().close()
-})
+test(
+  'a page whose server goes away says so and since when, and is live again by itself; it ends with its token',
+  limits,
+  async (t) => {
+    const { page } = await shared.fresh()
+    const { application, again, embedded, tokens } = shared.system()
+    await page.getByLabel('Token').fill(tokens.viewer)
+    await page.getByRole('button', { name: 'Look', exact: true }).click()
+    await page.getByText('Live', { exact: true }).waitFor()
+    await application.stop()
+    await page.getByText('Not connected: trying again').waitFor()
+    await page.getByText(/^Last heard \d/).waitFor()
+    await rowOf(page, 'github').waitFor()
+    assert.deepEqual(await violations(page), [])
+    const second = await again()
+    t.after(() => second.stop())
+    await page.getByText('Live', { exact: true }).waitFor()
+    assert.equal(await page.getByText(/^Last heard/).count(), 0)
+
+    await second.stop()
+    const known = parse(readFileSync(embedded.paths.tokens, 'utf8')) as readonly { readonly name: string }[]
+    const others = known.filter(({ name }) => name !== 'embedded-viewer')
+    writeFileSync(embedded.paths.tokens, stringify(others), { mode: 0o600 })
+    const third = await again()
+    t.after(() => third.stop())
+    await page.getByRole('alert').getByText('unauthenticated').waitFor()
+    await page.getByLabel('Token').waitFor()
+    assert.equal(await page.evaluate('Object.values(sessionStorage).length'), 0)
+    await page.context().close()
+  },
+)

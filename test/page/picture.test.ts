@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { leftOf, secondsLeft } from '../../dashboards/page/burndown.ts'
-import { changesOf, NO_PICTURE, withMessage } from '../../dashboards/page/picture.ts'
+import { changesOf, NO_PICTURE, withLook } from '../../dashboards/page/picture.ts'
 import type { History } from '../../proxy/ops/history.ts'
 import type { LiveMessage } from '../../proxy/ops/live-messages.ts'
 import type { RatePoint } from '../../proxy/ops/rates.ts'
@@ -15,14 +15,8 @@ const rates = (...at: readonly string[]): LiveMessage => ({
 })
 
 test('a line replaces its like, and figures over time are added once, also after a connection that was lost', () => {
-  const picture = [
-    runs('aws', 'off'),
-    runs('github', 'off'),
-    rates('1', '2'),
-    BEAT,
-    runs('aws', 'live'),
-    rates('1', '2', '3'),
-  ].reduce(withMessage, NO_PICTURE)
+  const first = withLook(NO_PICTURE, [runs('aws', 'off'), runs('github', 'off'), rates('1', '2'), BEAT], true)
+  const picture = withLook(first, [runs('aws', 'live'), rates('1', '2', '3'), BEAT], false)
   assert.deepEqual([...picture.integrations.keys()], ['aws', 'github'])
   assert.equal(picture.integrations.get('aws')?.cohorts[0]?.effective, 'live')
   assert.deepEqual(
@@ -32,10 +26,24 @@ test('a line replaces its like, and figures over time are added once, also after
 })
 
 test('who listens is told what runs now and did not before, and nothing when the page opens', () => {
-  const before = [runs('aws', 'off'), runs('github', 'off'), BEAT].reduce(withMessage, NO_PICTURE)
+  const before = withLook(NO_PICTURE, [runs('aws', 'off'), runs('github', 'off'), BEAT], true)
   assert.deepEqual(changesOf(NO_PICTURE, before), [])
-  const now = [runs('aws', 'live'), runs('github', 'off'), BEAT].reduce(withMessage, before)
+  const now = withLook(before, [runs('aws', 'live'), BEAT], false)
   assert.deepEqual(changesOf(before, now), ['aws, pilot: runs live now.'])
+})
+
+test('hundreds that change at once, as when everything is rolled back, are one sentence', () => {
+  const all = (phase: 'off' | 'live') => Array.from({ length: 350 }, (_, at) => runs(`integration-${at}`, phase))
+  const before = withLook(NO_PICTURE, [...all('live'), BEAT], true)
+  const now = withLook(before, [...all('off'), BEAT], false)
+  assert.deepEqual(changesOf(before, now), ['350 cohorts run another phase now.'])
+})
+
+test('after a server that knows fewer integrations was started, the others are gone; not if it could not look', () => {
+  const before = withLook(NO_PICTURE, [runs('aws', 'off'), runs('github', 'off'), BEAT], true)
+  const blind: LiveMessage = { kind: 'beat', at: '2026-01-01T00:00:01.000Z', unknown: ['status'] }
+  assert.deepEqual([...withLook(before, [blind], true).integrations.keys()], ['aws', 'github'])
+  assert.deepEqual([...withLook(before, [runs('aws', 'off'), BEAT], true).integrations.keys()], ['aws'])
 })
 
 /** A history of one minute between two points. */

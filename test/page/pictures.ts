@@ -37,7 +37,7 @@ async function take(page: Page): Promise<void> {
 const chromium = findPart('chromium')
 if (chromium === null) throw new Error('chromium is not installed: npm run parts -- chromium')
 mkdirSync(FOLDER, { recursive: true })
-const system = await startPageSystem(SECRETS)
+const system = await startPageSystem({ secrets: SECRETS })
 const browser = await launch(chromium)
 const sample = { ...SAMPLE_DEFAULTS, secrets: SECRETS }
 const traffic = startTraffic({ client: system.secrets, sample, rate: 50, concurrency: 16, clock: systemClock })

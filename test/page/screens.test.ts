@@ -5,7 +5,7 @@ import { needs } from '../support/parts.ts'
 import { SCREEN_TITLES, show, violations } from './browser.ts'
 import { rowOf, usePage } from './with-page.ts'
 
-const shared = usePage(needs('chromium'), 300)
+const shared = usePage(needs('chromium'), { secrets: 300 })
 const { limits } = shared
 
 const LOOKS = [

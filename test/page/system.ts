@@ -1,16 +1,21 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
+import { parse, stringify } from 'yaml'
 import { makeSend } from '../../bin/cli/http.ts'
 import { makeOpsClient, type OpsClient } from '../../bin/cli/ops-client.ts'
 import { makeSecretsClient, type SecretsClient } from '../../bin/cli/secrets-client.ts'
 import { readToken } from '../../bin/cli/token.ts'
+import type { ListenAddress } from '../../bin/config/listen.ts'
 import { loadConfig } from '../../bin/config/load.ts'
+import { type ConfigInput, SAMPLE_ENVIRONMENT } from '../../bin/embedded/sample/config.ts'
+import { SAMPLE_INTEGRATIONS } from '../../bin/embedded/sample/integrations.ts'
 import type { EmbeddedSystem } from '../../bin/embedded/system.ts'
 import { startEmbedded } from '../../bin/embedded/system.ts'
 import { type Application, startApplication } from '../../bin/serve/application.ts'
 import { systemClock } from '../../core/clock.ts'
+import { writeFlagFile } from '../../flags/flag-file.ts'
 
 /*
  * What the page is tried on: the embedded system, served in this process, with some integrations on their way: github reads new
@@ -22,12 +27,20 @@ export interface PageSystem {
   readonly ops: OpsClient
   readonly secrets: SecretsClient
   readonly tokens: { readonly client: string; readonly viewer: string; readonly operator: string }
+  /** After `application` was stopped: serves at the same operators' address. The caller stops it. */
+  again(): Promise<Application>
   stop(): Promise<void>
 }
 
 const ANY_PORT = '127.0.0.1:0'
 
-export async function startPageSystem(secrets: number): Promise<PageSystem> {
+export interface PageSystemOptions {
+  readonly secrets: number
+  /** More integrations than the sample has, and a fourth cohort; they hold nothing, and none is on its way. */
+  readonly integrations?: number
+}
+
+export async function startPageSystem({ secrets, integrations }: PageSystemOptions): Promise<PageSystem> {
   const folder = mkdtempSync(join(tmpdir(), 'crossfade-page-'))
   // As root, the user that PostgreSQL runs as must get in.
   chmodSync(folder, 0o711)
@@ -42,15 +55,8 @@ export async function startPageSystem(secrets: number): Promise<PageSystem> {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    const application = await startApplication({
-      config: loadConfig(embedded.paths.config, {}),
-      clock: systemClock,
-      log: pino({ level: 'silent' }),
-      name: 'embedded',
-      worker: true,
-      version: '0.0.0',
-      signal: new AbortController().signal,
-    })
+    if (integrations !== undefined) await addIntegrations(embedded, integrations)
+    const application = await serve(embedded)
     const { tokenFiles } = embedded.paths
     const tokens = {
       client: readToken(tokenFiles.client),
@@ -58,13 +64,14 @@ export async function startPageSystem(secrets: number): Promise<PageSystem> {
       operator: readToken(tokenFiles.operator),
     }
     const ops = makeOpsClient(makeSend({ url: application.operators, token: tokens.operator }))
-    await moveSome(ops)
+    if (integrations === undefined) await moveSome(ops)
     return {
       embedded,
       application,
       ops,
       secrets: makeSecretsClient(makeSend({ url: application.clients, token: tokens.client })),
       tokens,
+      again: () => serve(embedded, hostAndPort(application.operators)),
       stop: async () => {
         await application.stop()
         await stopEmbedded()
@@ -74,6 +81,37 @@ export async function startPageSystem(secrets: number): Promise<PageSystem> {
     await stopEmbedded()
     throw error
   }
+}
+
+const hostAndPort = (url: string): ListenAddress => ({ host: new URL(url).hostname, port: Number(new URL(url).port) })
+
+const serve = (embedded: EmbeddedSystem, operators?: ListenAddress): Promise<Application> =>
+  startApplication({
+    config: loadConfig(embedded.paths.config, {}),
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+    name: 'embedded',
+    worker: true,
+    version: '0.0.0',
+    signal: new AbortController().signal,
+    ...(operators === undefined ? {} : { operators }),
+  })
+
+export const manyName = (at: number): string => `integration-${at}`
+
+/** Each team has seven of them. */
+async function addIntegrations({ paths }: EmbeddedSystem, all: number): Promise<void> {
+  const config = parse(readFileSync(paths.config, 'utf8')) as ConfigInput
+  const more = Array.from({ length: all - SAMPLE_INTEGRATIONS.length }, (_, at) => [
+    manyName(at),
+    { owner: `team-${Math.floor(at / 7)}` },
+  ])
+  const integrations = { ...config.integrations, ...Object.fromEntries(more) }
+  const cohorts = [{ name: 'asia', pattern: 'ap-*' }, ...(config.cohorts ?? [])]
+  writeFileSync(paths.config, stringify({ ...config, integrations, cohorts }), { mode: 0o600 })
+  const names = Object.keys(integrations).filter((name) => name !== 'defaults')
+  rmSync(paths.flags)
+  await writeFlagFile(paths.flags, { integrations: names, environment: SAMPLE_ENVIRONMENT, phase: 'off' })
 }
 
 async function moveSome(ops: OpsClient): Promise<void> {

@@ -3,15 +3,15 @@ import { after, before, type TestContext } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import type { needs } from '../support/parts.ts'
 import { enter, launch, openTab } from './browser.ts'
-import { type PageSystem, startPageSystem } from './system.ts'
+import { type PageSystem, type PageSystemOptions, startPageSystem } from './system.ts'
 
-/** One system and one browser for a whole test file: `const shared = usePage(needs('chromium'), 300)`, then `test(name, shared.limits, ...)`. */
-export function usePage(chromium: ReturnType<typeof needs>, secrets: number) {
+/** One system and one browser for a whole test file: `const shared = usePage(needs('chromium'), { secrets: 300 })`, then `test(name, shared.limits, ...)`. */
+export function usePage(chromium: ReturnType<typeof needs>, options: PageSystemOptions) {
   let system: PageSystem | undefined
   let browser: Browser | undefined
   before(async () => {
     if (chromium.skip) return
-    system = await startPageSystem(secrets)
+    system = await startPageSystem(options)
     browser = await launch(chromium.path)
   })
   after(async () => {

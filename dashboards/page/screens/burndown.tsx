@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { History } from '../../../proxy/ops/history.ts'
+import type { LiveIntegration } from '../../../proxy/ops/live-messages.ts'
 import type { Counts } from '../../../proxy/ops/status.ts'
 import { call, type Problem } from '../api.ts'
 import { type LeftPoint, leftOf, secondsLeft } from '../burndown.ts'
 import { Chart, type Line } from '../chart.tsx'
-import { Field, Nothing, ProblemBox, Table } from '../parts.tsx'
+import { Field, Nothing, ProblemBox, Table, usePaged } from '../parts.tsx'
 import type { ScreenProps } from '../screens.tsx'
 import { figure, plural, timeOf } from '../words.ts'
 
@@ -22,11 +23,12 @@ export function Burndown({ picture, user }: ScreenProps) {
   const [by, setBy] = useState<By>('integration')
   const [range, setRange] = useState<Range>('an hour')
   const [chosen, setChosen] = useState<string | null>(null)
-  const { history, problem } = useHistory(user.token, by, range)
+  const { history, problem } = useHistory(user.token, questionOf(by, chosen), range)
   const points = history === null ? [] : leftOf(history, chosen)
   const last = points.at(-1)
   const seconds = secondsLeft(points)
   const rows = [...picture.integrations.values()]
+  const { drawn, more } = usePaged(rows)
   return (
     <>
       <div class="filters">
@@ -49,7 +51,7 @@ export function Burndown({ picture, user }: ScreenProps) {
             onChange={(event) => setChosen(event.currentTarget.value === ALL ? null : event.currentTarget.value)}
           >
             <option>{ALL}</option>
-            {history?.series.map(({ key }) => (
+            {keysOf(rows, by).map((key) => (
               <option key={key} value={key}>
                 {key === '' ? 'nobody' : key}
               </option>
@@ -86,7 +88,7 @@ export function Burndown({ picture, user }: ScreenProps) {
         name="How far each integration is"
         head={['Integration', 'Owner', 'State', 'Found', 'Copied', 'Verified', 'Left', 'Quarantined', 'Done']}
       >
-        {rows.map(({ integration, owner, state, counts }) => (
+        {drawn.map(({ integration, owner, state, counts }) => (
           <tr key={integration}>
             <th scope="row">{integration}</th>
             <td>{owner ?? '-'}</td>
@@ -102,6 +104,7 @@ export function Burndown({ picture, user }: ScreenProps) {
         ))}
         {rows.length === 0 ? <Nothing columns={9}>Nothing was heard yet.</Nothing> : null}
       </Table>
+      {more}
     </>
   )
 }
@@ -109,7 +112,21 @@ export function Burndown({ picture, user }: ScreenProps) {
 /** No key can be this: names hold no space. */
 const ALL = 'all of them'
 
-function useHistory(token: string, by: By, range: Range) {
+/** What can be chosen. */
+const keysOf = (rows: readonly LiveIntegration[], by: By): readonly string[] => {
+  if (by === 'cohort') return rows[0]?.cohorts.map(({ cohort }) => cohort) ?? []
+  return [...new Set(rows.map((row) => (by === 'owner' ? (row.owner ?? '') : row.integration)))].sort()
+}
+
+/** What holds the chosen series, and little else: those of hundreds of integrations are megabytes. All of them are the sum of the cohorts. */
+const questionOf = (by: By, chosen: string | null): string => {
+  const question = new URLSearchParams(
+    by === 'integration' && chosen !== null ? { by, selector: chosen } : { by: chosen === null ? 'cohort' : by },
+  )
+  return question.toString()
+}
+
+function useHistory(token: string, question: string, range: Range) {
   const [answered, setAnswered] = useState<{ readonly history: History | null; readonly problem: Problem | null }>({
     history: null,
     problem: null,
@@ -118,8 +135,8 @@ function useHistory(token: string, by: By, range: Range) {
     let isWanted = true
     const look = async (): Promise<void> => {
       const since = new Date(Date.now() - RANGES[range] * 3_600_000).toISOString()
-      const query = new URLSearchParams({ by, since, points: '120', limit: '1000' })
-      const answer = await call<History>(token, 'GET', `/history?${query}`)
+      const query = new URLSearchParams({ since, points: '120', limit: '1000' })
+      const answer = await call<History>(token, 'GET', `/history?${question}&${query}`)
       if (!isWanted) return
       setAnswered((before) =>
         answer.kind === 'ok'
@@ -134,7 +151,7 @@ function useHistory(token: string, by: By, range: Range) {
       isWanted = false
       clearInterval(timer)
     }
-  }, [token, by, range])
+  }, [token, question, range])
   return answered
 }
 

@@ -16,7 +16,7 @@ export function Debts({ picture }: ScreenProps) {
   const all = picture.debts.reduce((sum, { debts }) => sum + debts, 0)
   return (
     <>
-      <p role="status">{plural(all, 'debt')}; each is settled in the background.</p>
+      <p>{plural(all, 'debt')}; each is settled in the background.</p>
       <Table
         name="Debts by integration"
         head={['Integration', 'New owes', 'Legacy owes', 'Quarantined', 'Still answered by new']}

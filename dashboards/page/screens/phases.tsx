@@ -1,9 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
-import type { Cap, CohortPhase, IntegrationStatus } from '../../../proxy/ops/status.ts'
+import type { LiveIntegration } from '../../../proxy/ops/live-messages.ts'
+import type { Cap, CohortPhase } from '../../../proxy/ops/status.ts'
 import { Lift } from '../actions/lift.tsx'
 import { Rollback } from '../actions/rollback.tsx'
 import { SetPhase } from '../actions/set-phase.tsx'
-import { Field, Nothing, PhaseBadge, Table } from '../parts.tsx'
+import { Field, Nothing, PhaseBadge, Table, usePaged } from '../parts.tsx'
 import type { ScreenProps } from '../screens.tsx'
 import { plural, stillNewWords } from '../words.ts'
 
@@ -21,6 +22,7 @@ export function Phases({ picture, user }: ScreenProps) {
     (row) =>
       row.integration.includes(search.trim()) && (owner === '' || row.owner === owner) && (!heldOnly || isHeld(row)),
   )
+  const { drawn, more } = usePaged(shown)
   const owners = [...new Set(all.flatMap((row) => row.owner ?? []))].sort()
   const close = (): void => setBegun(null)
 
@@ -58,11 +60,12 @@ export function Phases({ picture, user }: ScreenProps) {
         name="What each cohort of each integration runs"
         head={['Integration', 'Owner', 'State', ...cohorts, ...(user.mayOperate ? ['Actions'] : [])]}
       >
-        {shown.map((row) => (
+        {drawn.map((row) => (
           <Row key={row.integration} row={row} mayOperate={user.mayOperate} begin={setBegun} />
         ))}
         {shown.length === 0 ? <Nothing columns={4 + cohorts.length}>No integration is like this.</Nothing> : null}
       </Table>
+      {more}
       {begun?.what === 'rollback' ? (
         <Rollback selector={begun.selector} picture={picture} user={user} onClose={close} />
       ) : null}
@@ -75,7 +78,7 @@ export function Phases({ picture, user }: ScreenProps) {
 }
 
 const isHeldCohort = ({ requested, effective }: CohortPhase): boolean => requested !== effective
-const isHeld = ({ cohorts }: IntegrationStatus): boolean => cohorts.some(isHeldCohort)
+const isHeld = ({ cohorts }: LiveIntegration): boolean => cohorts.some(isHeldCohort)
 
 /** A rollback of everything is lifted as a whole. */
 const isOfAll = ({ integration }: Cap): boolean => integration === '*'
@@ -84,7 +87,7 @@ const capWords = ({ cohort, phase, source, by }: Cap): string =>
   `${cohort ?? 'all'} at most ${phase}: ${source}${by === null ? '' : ` by ${by}`}`
 
 interface RowProps {
-  readonly row: IntegrationStatus
+  readonly row: LiveIntegration
   readonly mayOperate: boolean
   readonly begin: (begun: Begun) => void
 }

@@ -6,11 +6,13 @@ import type { RatePoint } from '../../../proxy/ops/rates.ts'
 import type { Status } from '../../../proxy/ops/status.ts'
 import { makeDrivenClock } from '../../access/driven-clock.ts'
 
-const integration = (name: string, owing = 0) =>
+const integration = (name: string, { owing = 0, requests = 0 } = {}) =>
   ({
     integration: name,
     counts: { owing },
-    outcomes: [{ operation: 'get', phase: 'off', outcome: 'ok', count: 7 }],
+    outcomes: [{ operation: 'get', phase: 'off', outcome: 'ok', count: requests }],
+    guard: { cohorts: [{ calls: requests }] },
+    counted_at: requests === 0 ? null : '2026-01-01T00:00:00.000Z',
   }) as unknown as Status['integrations'][number]
 
 const flow = { per_second: 1, failed_per_second: 0, p50_seconds: null, p99_seconds: null }
@@ -85,7 +87,7 @@ test('who comes is told everything, and then only what changed, with a beat afte
   assert.deepEqual(kinds(one.heard()), [...WHOLE, 'rates', 'beat'])
   await second()
   assert.deepEqual(kinds(one.heard()), ['beat'])
-  shown.integrations = [integration('aws'), integration('github', 5)]
+  shown.integrations = [integration('aws'), integration('github', { owing: 5 })]
   await second()
   const [changed, beat] = one.heard()
   assert.equal(changed?.kind === 'integration' && changed.row.integration, 'github')
@@ -147,12 +149,14 @@ test('what cannot be looked at is named, and what was said of it stands', async 
   assert.deepEqual(more, [])
 })
 
-test('the picture holds no outcomes of requests, which change with each one', async () => {
-  const { listen, clock } = picture()
+test('requests of clients alone change no row, or all of them would be told again and again', async () => {
+  const { shown, listen, second, clock } = picture()
   const one = listen()
   await clock.advance(0)
-  const rows = one.heard().flatMap((message) => (message.kind === 'integration' ? [message.row.outcomes] : []))
-  assert.deepEqual(rows, [[], []])
+  one.heard()
+  shown.integrations = [integration('aws', { requests: 5 }), integration('github', { requests: 7 })]
+  await second()
+  assert.deepEqual(kinds(one.heard()), ['beat'])
 })
 
 test('listeners are bounded, and all of them end with the process', async () => {

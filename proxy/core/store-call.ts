@@ -34,10 +34,10 @@ export function tellCall(
   deps: CoreDeps,
   view: View,
   { integration, customer }: Address,
-  call: { readonly side: Side; readonly outcome: Outcome; readonly ms: number | null },
+  call: { readonly side: Side; readonly outcome: Outcome; readonly ms: number | null; readonly isSecond?: boolean },
 ): void {
-  const { side, outcome, ms } = call
+  const { side, outcome, ms, isSecond = false } = call
   if (view.state !== 'enrolled') return
-  const judged = side === 'legacy' || view.plan.read === 'new'
+  const judged = side === 'legacy' || (view.plan.read === 'new' && !isSecond)
   deps.onEvent({ kind: 'call', integration, customer, side, failed: isFailure(outcome), ms, judged })
 }

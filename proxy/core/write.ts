@@ -108,8 +108,8 @@ async function carryOut(
   if (first.kind !== 'done') return notApplied(deps, lazy, view, request, operation, first)
   if (deps.clock.monotonic() >= end) throw unknown(view, begun.first, 'the lease ended before the store answered')
   const second = begun.second === null ? null : await putSecond(attempt(begun.second))
-  if (begun.second === 'legacy' && second !== null)
-    tellCall(deps, view, request.address, { side: 'legacy', outcome: second, ms: null })
+  if (begun.second !== null && second !== null)
+    tellCall(deps, view, request.address, { side: begun.second, outcome: second, ms: null, isSecond: true })
   if (deps.clock.monotonic() >= end)
     throw unknown(view, begun.first, 'the lease ended before the second store answered')
   await settleDebt(deps, lazy, request.address, operation, first, second).catch((error: unknown) => {

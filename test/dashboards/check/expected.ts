@@ -1,8 +1,15 @@
+import { WORKERS } from './machine.ts'
 import { HELD_COHORT, PLANTED } from './plant.ts'
 import type { Sample } from './prometheus.ts'
 
 /** Series that are not 0, by the values of their labels. */
 export type Counts = Readonly<Record<string, number>>
+
+/** Queries, `board: title: legend`, that may show nothing but their 0, and why it does not happen while one looks. */
+export const NEVER_HAPPENS: Readonly<Record<string, string>> = {
+  'runtime: Calls in flight, and reads sent twice: {{store}} {{op}} again, a second': 'no connection of a store is cut',
+  'runtime: Vault and OpenBao: requests: {{store}} redirect {{outcome}}': 'one server redirects nobody',
+}
 
 /** Panels that must show exactly what was planted: `board: title`, of which integration if the board asks, and what. */
 export const PANELS_SHOW: readonly {
@@ -26,7 +33,8 @@ export const PANELS_SHOW: readonly {
   { panel: 'integration: What runs', integration: PLANTED.hold, counts: { [HELD_COHORT]: 2 } },
   { panel: 'integration: Debts that do not settle', integration: PLANTED.stall, counts: { [PLANTED.stall]: 1 } },
   { panel: 'migrator: Debts that do not settle', counts: { [PLANTED.stall]: 1 } },
-  { panel: 'runtime: Replicas', counts: { '': 1 } },
+  { panel: 'runtime: Workers', counts: { '': WORKERS } },
+  { panel: 'runtime: Replicas', counts: { '': 1 + WORKERS } },
 ]
 
 /** Alerts that fire, and on what; every other one is silent. */

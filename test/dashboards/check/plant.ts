@@ -1,7 +1,8 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
 import { type Address, SecretValue } from '../../../backends/secret.ts'
 import { ANY } from '../../../backends/store.ts'
-import { type CheckedSystem, GATED } from './system.ts'
+import { type CheckedSystem, GATED, IN_BAO } from './system.ts'
 
 /*
  * One of everything that operators must see: a mismatch, a debt that cannot be settled, a cohort that a gate holds, a trip of
@@ -16,7 +17,7 @@ export const PLANTED = {
 } as const
 
 /** One that nothing happens to. */
-export const CALM = 'datadog'
+export const CALM = IN_BAO
 
 const CUSTOMER = 'eu-amber-bakery'
 export const HELD_COHORT = 'pilot'
@@ -34,13 +35,18 @@ export async function prepare(system: CheckedSystem): Promise<void> {
   await system.ask(PLANTED.hold, 'live', HELD_COHORT)
   await system.ask(PLANTED.trip, 'live')
   await system.ask(PLANTED.rollback, 'live')
-  await system.ask(CALM, 'shadow')
+  await system.ask(CALM, 'live')
+  await system.ops.call('setPace', { body: { selector: CALM, rate: 1000, reason: 'dashboards:check' } })
 }
+
+/** What does not settle: new refuses it. */
+export const STUCK = addressIn(PLANTED.stall, 'planted/stuck')
 
 export async function plant(system: CheckedSystem): Promise<void> {
   await mismatch(system)
   await stall(system)
   trip(system)
+  await failures(system)
   await system.ops.call('rollback', { body: { selector: PLANTED.rollback, to: 'off' } })
 }
 
@@ -66,8 +72,20 @@ const REFUSE = `
   create trigger refuse before insert on crossfade_sealed.version for each row when (new.name = 'planted/stuck')
     execute function refuse()`
 
+/** What is only ever drawn as 0 where all is well: a flags file that is broken for a moment, a file of caps that cannot be written. */
+async function failures({ flagsFile, capsFile, application, until }: CheckedSystem): Promise<void> {
+  mkdirSync(capsFile)
+  const whole = readFileSync(flagsFile)
+  writeFileSync(flagsFile, '{ broken')
+  await until('the flags file is refused', async () => {
+    const { values } = await application.engine.metrics.flags.problems.get()
+    return values.some(({ value }) => value > 0)
+  })
+  writeFileSync(flagsFile, whole)
+}
+
 /** The new store refuses one secret, every time. */
-async function stall({ newStore, secrets }: CheckedSystem): Promise<void> {
+async function stall({ newStore, secrets, ask }: CheckedSystem): Promise<void> {
   const client = new pg.Client({ connectionString: newStore })
   await client.connect()
   try {
@@ -78,7 +96,10 @@ async function stall({ newStore, secrets }: CheckedSystem): Promise<void> {
   } finally {
     await client.end()
   }
-  await secrets.put(addressIn(PLANTED.stall, 'planted/stuck'), bytes('v1'), PLAIN)
+  await secrets.put(STUCK, bytes('v1'), PLAIN)
+  // Compared in vain, since new owes it; then read on legacy, although new serves.
+  await secrets.get(STUCK)
+  await ask(PLANTED.stall, 'live')
 }
 
 /** What the guard is told of a store that fails while clients read there. */

@@ -28,16 +28,16 @@ interface RuleAnswer {
   readonly lastError?: string
 }
 
-/** A real one that scrapes `target` every second, with the rules as they are shipped, evaluated as often. */
+/** A real one that scrapes these every second, with the rules as they are shipped, evaluated as often. */
 export async function withPrometheus<T>(
   program: string,
-  target: string,
+  targets: readonly string[],
   signal: AbortSignal,
   use: (prometheus: Prometheus) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'crossfade-prometheus-'))
   const address = `127.0.0.1:${await freePort()}`
-  writeConfig(folder, target)
+  writeConfig(folder, targets)
   const args = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`]
   const child = spawn(program, [...args, `--web.listen-address=${address}`], { stdio: 'ignore' })
   try {
@@ -49,7 +49,7 @@ export async function withPrometheus<T>(
   }
 }
 
-function writeConfig(folder: string, target: string): void {
+function writeConfig(folder: string, targets: readonly string[]): void {
   for (const file of RULE_FILES) {
     const shipped = readProjectFile(`${RULES_FOLDER}/${file}`)
     writeFileSync(join(folder, file), shipped.replace(/interval: \w+/g, 'interval: 1s'))
@@ -57,7 +57,7 @@ function writeConfig(folder: string, target: string): void {
   const config = {
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
     rule_files: RULE_FILES,
-    scrape_configs: [{ job_name: 'crossfade', static_configs: [{ targets: [new URL(target).host] }] }],
+    scrape_configs: [{ job_name: 'crossfade', static_configs: [{ targets: targets.map((url) => new URL(url).host) }] }],
   }
   writeFileSync(join(folder, 'prometheus.yml'), stringify(config))
 }

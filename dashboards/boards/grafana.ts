@@ -3,10 +3,13 @@ import type { StackingMode } from '@grafana/grafana-foundation-sdk/common'
 import {
   AnnotationQueryBuilder,
   DashboardBuilder,
+  DashboardLinkBuilder,
+  type DashboardLinkType,
   DatasourceVariableBuilder,
   type MappingType,
   QueryVariableBuilder,
   RowBuilder,
+  type VariableRefresh,
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import { DataqueryBuilder, type PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
 import { PanelBuilder as StatPanel } from '@grafana/grafana-foundation-sdk/stat'
@@ -23,6 +26,9 @@ import { BOARDS } from './boards.ts'
  */
 
 const PROMETHEUS = { type: 'prometheus', uid: '${datasource}' }
+const TAG = 'crossfade'
+/** Without it a file that is provisioned offers no names at all. */
+const AT_EACH_LOAD: VariableRefresh = 1
 const WIDTH = 8
 const HEIGHT = 8
 
@@ -59,11 +65,24 @@ function panelOf({ title, says, kind, unit, queries, width = WIDTH }: Panel): An
 
 /** What Grafana imports. */
 export function dashboardOf({ uid, title, says, variables, marks, rows }: Board): string {
-  const board = new DashboardBuilder(title).uid(uid).description(says).tags(['crossfade']).refresh('30s').editable()
+  const board = new DashboardBuilder(title).uid(uid).description(says).tags([TAG]).refresh('30s').editable()
   board.time({ from: 'now-6h', to: 'now' }).timezone('browser')
+  // The four boards, one click apart, over the same time.
+  board.link(
+    new DashboardLinkBuilder('Crossfade')
+      .type('dashboards' as DashboardLinkType)
+      .tags([TAG])
+      .asDropdown(false)
+      .keepTime(true)
+      .includeVars(true),
+  )
   board.withVariable(new DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'))
   for (const { name, label, values, all } of variables) {
-    const variable = new QueryVariableBuilder(name).label(label).query(values).datasource(PROMETHEUS)
+    const variable = new QueryVariableBuilder(name)
+      .label(label)
+      .query(values)
+      .datasource(PROMETHEUS)
+      .refresh(AT_EACH_LOAD)
     board.withVariable(all ? variable.includeAll(true).multi(true).allValue('.*') : variable)
   }
   for (const { name, expr } of marks)

@@ -38,7 +38,7 @@ export const overview: Board = {
           'Not on both sides yet.',
           'none',
           { left: orZero(`sum(${ofOwners(LEFT)})`) },
-          { width: 6 },
+          { width: 4 },
         ),
         stat(
           'Done in, at the pace of the last hour',
@@ -49,7 +49,7 @@ export const overview: Board = {
               'clamp_max(sum(max by (integration) (crossfade_secrets{state="left"})) / clamp_min(-sum(min by (integration) (deriv(crossfade_secrets{state="left"}[1h]))), 0.00001), 31536000)',
             ),
           },
-          { width: 6 },
+          { width: 4 },
         ),
         table('Left, by owner', 'Whose integrations have how many secrets left.', 'none', {
           '{{owner}}': `sum by (owner) ((${LEFT}) * on (integration) group_left (owner) ${known('crossfade_integration_info{owner=~"$owner"}', 'integration, owner')})`,

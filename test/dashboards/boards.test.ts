@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { parse } from 'yaml'
 import { everyMetric } from '../../bin/serve/metrics.ts'
 import { BOARDS } from '../../dashboards/boards/boards.ts'
 import { askedBy, filled } from '../../dashboards/boards/expression.ts'
@@ -53,6 +54,73 @@ test('dashboards/grafana holds what the boards say now; npm run docs writes it',
       .map((name) => `dashboards/grafana/${name}.json`)
       .sort(),
   )
+})
+
+interface Shown {
+  readonly id: number
+  readonly type: string
+  readonly title: string
+  readonly datasource?: { readonly uid: string }
+  readonly gridPos: { readonly x: number; readonly w: number }
+  readonly targets?: readonly { readonly refId: string; readonly legendFormat: string }[]
+}
+interface ShownBoard {
+  readonly schemaVersion: number
+  readonly uid: string
+  readonly panels: readonly Shown[]
+  readonly links: readonly { readonly type: string; readonly tags: readonly string[] }[]
+  readonly templating: {
+    readonly list: readonly { readonly name: string; readonly type: string; readonly refresh?: number }[]
+  }
+}
+
+test('a file that Grafana imports asks for its data source, fills its variables at each load, and links the other boards', () => {
+  const boards = Object.values(BOARDS).map((board) => JSON.parse(dashboardOf(board)) as ShownBoard)
+  assert.equal(new Set(boards.map(({ uid }) => uid)).size, boards.length)
+  for (const { uid, schemaVersion, panels, templating, links } of boards) {
+    assert.ok(schemaVersion >= 39, uid)
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length, uid)
+    const [source, ...queried] = templating.list
+    assert.deepEqual([source?.name, source?.type], ['datasource', 'datasource'], uid)
+    for (const { name, refresh } of queried) assert.equal(refresh, 1, `${uid}: ${name}`)
+    const known = new Set([...templating.list.map(({ name }) => name), '__rate_interval'])
+    const asked = [...JSON.stringify(panels).matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name)
+    assert.deepEqual(
+      [...new Set(asked)].filter((name) => !known.has(name)),
+      [],
+      uid,
+    )
+    assert.deepEqual(
+      links.map(({ type, tags }) => [type, tags]),
+      [['dashboards', ['crossfade']]],
+    )
+    for (const { type, title, datasource, gridPos, targets = [] } of panels.filter((panel) => panel.type !== 'row')) {
+      assert.equal(datasource?.uid, '${datasource}', `${uid}: ${title}`)
+      assert.ok(gridPos.x + gridPos.w <= 24, `${uid}: ${title}`)
+      assert.equal(new Set(targets.map(({ refId }) => refId)).size, targets.length, `${uid}: ${title}`)
+      if (type !== 'table')
+        for (const { legendFormat } of targets) assert.notEqual(legendFormat, '', `${uid}: ${title}`)
+    }
+  }
+})
+
+test('the provisioning files name files of this repository, and a job that the alerts go by', () => {
+  const { rule_files, scrape_configs } = parse(readProjectFile('docs/provisioning/prometheus.yml')) as {
+    readonly rule_files: readonly string[]
+    readonly scrape_configs: readonly { readonly job_name: string; readonly metrics_path: string }[]
+  }
+  assert.deepEqual(
+    rule_files.map((path) => path.replace('../../', '')).sort(),
+    projectFiles('dashboards/prometheus/*.yaml').filter((path) => !path.endsWith('.test.yaml')),
+  )
+  assert.deepEqual(
+    scrape_configs.map((job) => [job.job_name, job.metrics_path]),
+    [['crossfade', '/metrics']],
+  )
+  const { datasources } = parse(readProjectFile('docs/provisioning/grafana-datasource.yml'))
+  assert.equal(datasources[0].type, 'prometheus')
+  const { providers } = parse(readProjectFile('docs/provisioning/grafana-dashboards.yml'))
+  assert.equal(providers[0].type, 'file')
 })
 
 test('every expression of a panel or a rule is PromQL over metrics that exist, with labels that they have', async () => {

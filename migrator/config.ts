@@ -30,7 +30,7 @@ export type PaceSection = z.output<typeof paceSection>
 
 /** The section `migrator` of the configuration. */
 export const migratorSection = z.strictObject({
-  batch: z.int().min(1).max(5000).default(200).describe('secrets that one settle or verify pass takes'),
+  batch: z.int().min(1).max(5000).default(500).describe('secrets that one settle or verify pass takes'),
   concurrency: z.int().min(1).max(64).default(2).describe('passes of one integration at once'),
   pace: paceSection.prefault({}).describe('how fast it goes; `crossfade migrate pace` changes it while it runs'),
   page: z.int().min(1).max(10_000).default(1000).describe('names that one page of the inventory asks for'),

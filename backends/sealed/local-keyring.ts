@@ -80,7 +80,12 @@ export function makeLocalKeyring(options: LocalKeyringOptions): Keyring {
       call,
     )
     if (loaded.kind === 'failed') return requests.map(() => failed(certainly(loaded.failure)))
-    return requests.map((request) => sealOne(loaded.of(request.customer), request, random))
+    // Drawn for all at once: a call of the generator costs as much as sealing.
+    const nonces = random(NONCE_BYTES * requests.length)
+    return requests.map((request, at) => {
+      const nonce = nonces.subarray(NONCE_BYTES * at, NONCE_BYTES * (at + 1))
+      return sealOne(loaded.of(request.customer), request, nonce)
+    })
   }
 
   const loadFor = async (requests: readonly OpenRequest[], call: Call): Promise<Loaded> => {
@@ -107,7 +112,8 @@ export function makeLocalKeyring(options: LocalKeyringOptions): Keyring {
       const keys = loaded.of(request.customer)
       if (keys && request.keyVersion === keys.newest) return { kind: 'current' }
       const opened = openOne(keys, request)
-      return opened.kind === 'opened' ? sealOne(keys, { ...request, plaintext: opened.plaintext }, random) : opened
+      if (opened.kind !== 'opened') return opened
+      return sealOne(keys, { ...request, plaintext: opened.plaintext }, random(NONCE_BYTES))
     })
   }
 
@@ -242,13 +248,12 @@ const certainly = (failure: Failure): Failure =>
 function sealOne(
   keys: CustomerKeys | undefined,
   { plaintext, context }: SealRequest,
-  random: Random,
+  nonce: Uint8Array,
 ): { readonly kind: 'sealed'; readonly sealed: Sealed } | KeyRevoked | KeyringFailure {
   // No key although one was asked for: there once was one.
   if (!keys || keys.destroyed) return REVOKED
   const key = keys.keys.get(keys.newest)
   if (!key) return failed(UNUSABLE)
-  const nonce = random(NONCE_BYTES)
   const ciphertext = encrypt(key, nonce, plaintext, context)
   return { kind: 'sealed', sealed: { keyVersion: keys.newest, nonce, ciphertext } }
 }

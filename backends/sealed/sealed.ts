@@ -20,7 +20,7 @@ import type { Keyring } from './keyring.ts'
 import { assertNotNewer, migrateSealed, readVersion } from './migrate.ts'
 import { makeReads } from './reads.ts'
 import { sealedStatements } from './statements.ts'
-import { versionId } from './version-id.ts'
+import { versionIds } from './version-id.ts'
 import { type Change, makeWrites } from './writes.ts'
 
 export interface SealedOptions {
@@ -52,8 +52,8 @@ export function makeSealedStore(options: SealedOptions): Store {
   const sql = sealedStatements(options.schema, options.keepVersions)
   const migrated = migrating(database, options.schema)
   const reads = makeReads(database, keyring, sql)
-  const newId = (): string => versionId(clock.wall(), options.random)
-  const write = makeWrites({ database, keyring, sql, maxSize, clock, newId })
+  const newIds = (count: number): readonly string[] => versionIds(count, clock.wall(), options.random)
+  const write = makeWrites({ database, keyring, sql, maxSize, clock, newIds })
 
   const writeRound = async (changes: readonly Change[], call: Call): Promise<readonly PutOutcome[]> => {
     const stopped = await migrated(call)

@@ -114,9 +114,10 @@ added AS (
   RETURNING v.integration, v.customer, v.name, v.version, v.id, 1 / (${IN_TIME})::int AS in_time
 ),
 pruned AS (
-  -- A delete leaves nothing of the value behind.
-  DELETE FROM ${schema}.version v USING input i JOIN heads h USING (${KEY})
+  -- A delete leaves nothing of the value behind. What was created has nothing older.
+  DELETE FROM ${schema}.version v USING input i JOIN moved h USING (${KEY})
   WHERE ${same('v', 'i')} AND v.version <= h.version - CASE WHEN i.ciphertext IS NULL THEN 1 ELSE ${keep} END
 )
-SELECT a.version::text AS version, a.id::text AS id, NOT ${IN_TIME} AS late, NOT ${mayWrite(schema)} AS revoked, ${STORE_MS} AS store_ms
+SELECT a.version::text AS version, a.id::text AS id, NOT ${IN_TIME} AS late,
+  CASE WHEN a.version IS NULL THEN NOT ${mayWrite(schema)} ELSE false END AS revoked, ${STORE_MS} AS store_ms
 FROM input i LEFT JOIN added a USING (${KEY}) ORDER BY i.n`

@@ -35,11 +35,11 @@ export interface WriteParts {
   readonly sql: SealedStatements
   readonly maxSize: number
   readonly clock: Clock
-  /** A fresh id for each version. */
-  readonly newId: () => string
+  /** A fresh id for each version that a batch writes. */
+  readonly newIds: (count: number) => readonly string[]
 }
 
-export function makeWrites({ database, keyring, sql, maxSize, clock, newId }: WriteParts) {
+export function makeWrites({ database, keyring, sql, maxSize, clock, newIds }: WriteParts) {
   const open = (steps: readonly Step[]): Step[] => steps.filter((step) => step.outcome === null)
 
   /** Unconditional changes: on whatever version is there now. */
@@ -73,7 +73,8 @@ export function makeWrites({ database, keyring, sql, maxSize, clock, newId }: Wr
 
   const store = async (steps: readonly Step[], call: Call): Promise<void> => {
     if (steps.length === 0) return
-    const rows = steps.map((step) => rowOf(step, newId()))
+    const ids = newIds(steps.length)
+    const rows = steps.map((step, at) => rowOf(step, ids[at] as string))
     const [first = []] = rows
     const answer =
       rows.length === 1

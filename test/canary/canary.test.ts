@@ -34,6 +34,9 @@ test('a value that goes through everything that can go wrong is nowhere but in t
   assert.ok(mismatches.length > 0, 'something differed')
   const { entries } = await system.ops.call('quarantine', {})
   assert.ok(entries.length > 0, 'something is in quarantine')
+  const metrics = await (await fetch(`${system.operators}/metrics`)).text()
+  const refused = /^crossfade_store_outcomes_total\{(?=.*homegrown)(?=.*refused_rejected).*\} [1-9]/m
+  assert.match(metrics, refused, 'legacy refused it, with errors that quote it')
 
   const clean = await search()
   assert.deepEqual(clean.found, [])

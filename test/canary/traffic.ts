@@ -3,7 +3,7 @@ import type { CanarySystem } from './system.ts'
 
 /*
  * Everything that goes wrong with a value in it: writes and reads in every phase, refusals, values that cannot be copied or
- * decrypted, differences, a store that hangs, a process that dies in the middle.
+ * decrypted, differences, a store that hangs, one whose errors quote the value, a process that dies in the middle.
  */
 const CUSTOMER = 'our-own-company'
 
@@ -26,9 +26,12 @@ export async function runTraffic(system: CanarySystem, canary: string, refusals:
   await untilQuarantined(system)
   await differ(system, canary, refusals)
   await hang(system, canary, refusals)
+  await makeTalkative(system)
+  await quote(system, canary, refusals)
   await dieMidway(system, canary, refusals)
   await ops.call('rollback', { body: { selector: 'github', reason: 'a look at what it leaves' } })
   await writeAndRead(system, canary, json, refusals)
+  await quote(system, canary, refusals)
   await migrate(system, 'github')
 }
 
@@ -132,6 +135,27 @@ async function hang(system: CanarySystem, canary: string, refusals: Refusals): P
     ),
   )
   await locked
+}
+
+/** Every field of an error that a server can fill. Its own log is told nothing: what a store does with its values is its matter. */
+const TALKATIVE = `
+  create function quote_value() returns trigger language plpgsql set log_min_messages = 'panic' as $$
+    declare value text := convert_from(new.secret, 'utf8');
+    begin
+      raise exception using errcode = case when new.key like '%/broken' then '23514' else 'P0001' end, message = 'refused: ' || value,
+        detail = 'Failing row contains (' || value || ').', hint = value, constraint = value, column = value, table = value;
+    end $$;
+  create trigger quote_value before insert or update on ${LEGACY_TABLE} for each row when (new.key like 'quoted/%')
+    execute function quote_value()`
+
+const makeTalkative = (system: CanarySystem) => system.sql('legacy', TALKATIVE)
+
+/** First or second at legacy, as the phase has it; what it owes is tried again and again by settle. */
+async function quote(system: CanarySystem, canary: string, refusals: Refusals): Promise<void> {
+  for (const name of ['quoted/raised', 'quoted/broken']) {
+    await ask(system, refusals, { method: 'PUT', path: `github/${CUSTOMER}/${name}`, body: canary })
+    await ask(system, refusals, { method: 'GET', path: `github/${CUSTOMER}/${name}` })
+  }
 }
 
 async function dieMidway(system: CanarySystem, canary: string, refusals: Refusals): Promise<void> {

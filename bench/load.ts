@@ -78,3 +78,33 @@ export const send = async (target: Target, { method, path, headers, body }: Shot
   sent.end(body ?? undefined)
   return promise
 }
+
+/** Requests that follow each other, each once the one before was answered. */
+export type Chain = readonly Omit<Shot, 'headers'>[]
+
+export interface ChainsOptions extends Pick<LoadOptions, 'url' | 'connections'>, Pick<Shot, 'headers'> {
+  readonly chains: readonly Chain[]
+  readonly signal: AbortSignal
+}
+
+/** Sends all of them once, as fast as so many connections take them; resolves with the number that failed. */
+export const shootAll = async (options: ChainsOptions): Promise<number> => {
+  const { hostname, port } = new URL(options.url)
+  const agent = new Agent({ keepAlive: true, maxSockets: options.connections })
+  const left = options.chains.values()
+  let failures = 0
+  const caller = async (): Promise<void> => {
+    for (const chain of left) {
+      options.signal.throwIfAborted()
+      for (const shot of chain) {
+        if (!(await send({ agent, hostname, port }, { ...shot, headers: options.headers }))) failures += 1
+      }
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: options.connections }, caller))
+    return failures
+  } finally {
+    agent.destroy()
+  }
+}

@@ -1,12 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { readSecretFile } from '../../backends/key-file.ts'
+import { outliving } from '../../backends/sql/database.ts'
 import { loadConfig } from '../../bin/config/load.ts'
 import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
 import { fillLegacy } from '../fill-legacy.ts'
 import { runNode } from '../process.ts'
 import { type Bench, defineScenario, type System } from '../scenario.ts'
 import { median, rounded } from '../statistics.ts'
+import { measureBao } from './backfill-bao.ts'
 import type { Copied } from './backfill-copier.ts'
 import { startStores } from './ledger-stores.ts'
 
@@ -30,7 +32,8 @@ const poolOf = (section: object): pg.Pool => {
   const { url, password_file: file } = section as { readonly url: string; readonly password_file?: string }
   const target = new URL(url)
   if (file !== undefined) target.password = encodeURIComponent(readSecretFile(file))
-  return new pg.Pool({ connectionString: target.href, max: 1 })
+  // A pool that ended may still have a connection that the server, stopping, cuts.
+  return outliving(new pg.Pool({ connectionString: target.href, max: 1 }))
 }
 
 const openStage = (config: string, bench: Bench): Stage => {
@@ -55,9 +58,9 @@ async function prepare({ legacy, fresh, ledger }: Stage, secrets: number): Promi
   await legacy.query('checkpoint')
 }
 
-async function run(stage: Stage, way: string, secrets: number): Promise<Copied> {
+async function run(stage: Stage, way: string, secrets: number, config = stage.config): Promise<Copied> {
   await prepare(stage, secrets)
-  const line = await runNode([COPIER, stage.config, way, String(secrets)], stage.bench.signal)
+  const line = await runNode([COPIER, config, way, String(secrets)], stage.bench.signal)
   const copied = JSON.parse(line) as Copied
   if (copied.secrets !== secrets) throw new Error(`${way} copied ${copied.secrets} of ${secrets}`)
   stage.bench.note(`${way}: ${secrets} secrets, ${Math.round(secrets / copied.seconds)}/s`)
@@ -68,7 +71,8 @@ const perSecond = ({ secrets, seconds }: Copied): number => secrets / seconds
 
 export const backfill = defineScenario({
   name: 'backfill',
-  about: 'Copying from PostgreSQL to sealed, beside COPY of the same rows and beside one secret at a time.',
+  about:
+    'Copying from PostgreSQL to sealed, beside COPY and one secret at a time; to OpenBao, beside its server alone.',
   systems: { stores: startStores },
   drive: async ({ stores }: { readonly stores: System }, bench) => {
     const stage = openStage(stores.url, bench)
@@ -87,6 +91,12 @@ export const backfill = defineScenario({
       const small = bench.scale ? await run(stage, 'crossfade', SMALL) : null
       const large = bench.scale ? await run(stage, 'crossfade', LARGE) : null
       const scale = small && large
+      const bao = await measureBao({
+        config: stage.config,
+        signal: bench.signal,
+        note: bench.note,
+        copy: (config, secrets) => run(stage, 'crossfade', secrets, config),
+      })
       // Every copy was counted, or this would have been rejected; the goals are said, and are no condition.
       return {
         holds: true,
@@ -101,6 +111,8 @@ export const backfill = defineScenario({
           vs_one_by_one,
           rss_ratio_1m_10k: scale ? rounded(large.rss_bytes / small.rss_bytes) : null,
           cost_ratio_1m_10k: scale ? rounded(perSecond(small) / perSecond(large)) : null,
+          kv2: bao?.kv2 ?? null,
+          transit: bao?.transit ?? null,
         },
       }
     } finally {

@@ -60,7 +60,7 @@ export async function backfill(deps: BackfillDeps, wanted: Wanted, watch: Watch)
     if (rest < least) patience.well()
     else if (!(await waitInSlice(patience, watch))) return result(work, 'partial', rest)
     least = Math.min(least, rest)
-    work.sweep = sweepOf(now, wanted, work.tally)
+    work.sweep = sweepOf(now, work)
     if (watch.over.aborted) return more()
   }
 }
@@ -68,7 +68,7 @@ export async function backfill(deps: BackfillDeps, wanted: Wanted, watch: Watch)
 async function start(deps: BackfillDeps, wanted: Wanted, watch: Watch): Promise<From> {
   const tally = { equal: 0, later: 0, quarantine: 0, unknown: 0, overtaken: 0 }
   const now = await owing({ deps, wanted, watch }, null)
-  const first = sweepOf(now, wanted, tally)
+  const first = sweepOf(now, { wanted, tally, watch })
   return {
     sweep: first,
     tally,
@@ -79,14 +79,14 @@ async function start(deps: BackfillDeps, wanted: Wanted, watch: Watch): Promise<
   }
 }
 
-const sweepOf = (now: Owing, wanted: Wanted, tally: SettleTally): Sweep => {
-  const debts = left(now.fresh, wanted)
+const sweepOf = (now: Owing, work: Pick<Work, 'wanted' | 'tally' | 'watch'>): Sweep => {
+  const debts = left(now.fresh, work.wanted)
   return {
     since: now.now,
     debts,
     taken: 0,
-    total: doneOf(tally) + debts,
-    troubles: tally.later + tally.unknown,
+    total: doneOf(work) + debts,
+    troubles: work.tally.later + work.tally.unknown,
     names: null,
   }
 }

@@ -40,6 +40,28 @@ export const migratorSection = z.strictObject({
   patience: durationSchema
     .prefault('1m')
     .describe('a run that nothing went well for so long ends, partial and resumable'),
+  slice: durationSchema
+    .prefault('5s')
+    .refine((ms) => ms >= 100 && ms <= 10_000, 'expected 100ms to 10s')
+    .describe('longest that a worker keeps a run before another one may go on with it'),
+  jobs: z.int().min(1).max(32).default(4).describe('runs that one worker has at once'),
+  worker_lease: durationSchema
+    .prefault('10s')
+    .refine((ms) => ms >= 500, 'expected 500ms or more')
+    .describe('after so long without a sign of life a worker is taken for dead, and others go on with what it had'),
+  jobs_schema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected a name of a schema')
+    .default('graphile_worker')
+    .describe('schema of the job queue in the database of the ledger'),
+  verify_at: z
+    .string()
+    .regex(/^([0-9*,/-]+ ){4}[0-9*,/-]+$/, 'expected minute hour day month weekday, for example 0 3 * * 0')
+    .optional()
+    .describe('when everything that is enrolled is verified, as a line of a crontab in UTC; left out: when asked for'),
+  keep_runs: durationSchema
+    .prefault('90d')
+    .describe('how long ended runs are kept; the latest of each integration stays'),
   settler: z
     .strictObject({
       interval: durationSchema.prefault('250ms').describe('between two looks for debts when there were none'),

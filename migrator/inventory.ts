@@ -110,10 +110,12 @@ export interface Listing extends PacedDeps {
 export function makeLister(list: Listing): (after: ScanPage['after'], watch: Watch) => Promise<ScanOutcome | 'over'> {
   let limit = list.page
   return async (after, watch) => {
+    // What was found out about a slow store would be forgotten with the slice: it ends when a page has come.
+    let slow = false
     for (;;) {
       watch.signal.throwIfAborted()
-      if (watch.over.aborted) return 'over'
-      const outcome = await scanPaced(list, { after, limit }, watch)
+      if (watch.over.aborted && !slow) return 'over'
+      const outcome = await scanPaced(list, { after, limit }, slow ? unending(watch) : watch)
       if (outcome === 'over') return outcome
       if (outcome.kind === 'page') {
         watch.waiting([])
@@ -123,7 +125,8 @@ export function makeLister(list: Listing): (after: ScanPage['after'], watch: Wat
       }
       watch.signal.throwIfAborted()
       watch.waiting([`store ${list.store.name}: ${outcome.reason}`])
-      if (isTooMuch(outcome.reason)) limit = fewer(limit)
+      slow = isTooMuch(outcome.reason)
+      if (slow) limit = fewer(limit)
       if (!(await waitInSlice(list.patience, watch))) return outcome
     }
   }
@@ -149,6 +152,8 @@ async function scanPaced(list: Listing, page: ScanPage, watch: Watch): Promise<S
     share.end(Math.ceil(names / NAMES_PER_SECRET))
   }
 }
+
+const unending = (watch: Watch): Watch => ({ ...watch, over: new AbortController().signal })
 
 const leadsOn = (after: ScanPage['after'], next: ScanPage['after']): boolean =>
   after === null || next === null || after.customer !== next.customer || after.name !== next.name

@@ -43,6 +43,12 @@ export const makeMigratorMetrics = (registry: Registry) => {
       labelNames: ['result'] as const,
       registers,
     }),
+    workers: new Gauge({
+      name: 'crossfade_workers_live',
+      help: 'Processes that work on runs and settle debts, and whose lease holds; sampled by every process, from the ledger.',
+      registers,
+      aggregator: 'max',
+    }),
     runs: new Counter({
       name: 'crossfade_runs_total',
       help: 'Runs of the migrator that ended, by kind and outcome.',

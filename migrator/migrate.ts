@@ -21,6 +21,8 @@ export interface RunResult {
   readonly message: string | null
   readonly verified: VerifyResult | null
   readonly counts: Counts | null
+  /** What was told last. */
+  readonly progress: Progress
   /** After finalize and abandon. */
   readonly report: CompletionReport | null
 }
@@ -28,6 +30,8 @@ export interface RunResult {
 export interface RunRequest {
   readonly integration: string
   readonly kind: RunKind
+  /** Only these stages of its kind; left out: all of them. */
+  readonly stages?: readonly Stage[]
   /** Verify also repairs what it can. */
   readonly repair?: boolean
   /** For the events of finalize and abandon. */
@@ -54,6 +58,8 @@ export interface SliceOptions {
   /** The time of the slice is up: it stops where another one can go on. */
   readonly over: AbortSignal
   readonly emit: (progress: Progress) => void
+  /** Secrets of the stage that helpers beside this slice have settled. */
+  readonly helped: () => number
 }
 
 interface Step {
@@ -108,9 +114,12 @@ const STEPS: Readonly<Record<Stage, RunStage>> = {
   drop: async (...run) => ({ ...DONE, report: await drop(leaving(...run)) }),
 }
 
+export const stagesOf = ({ kind, stages }: Pick<RunRequest, 'kind' | 'stages'>): readonly Stage[] =>
+  stages ?? ORDERS[kind].stages
+
 /** Where a run begins. */
-export const firstPlace = ({ kind }: Pick<RunRequest, 'kind'>): Place => ({
-  stage: ORDERS[kind].stages[0],
+export const firstPlace = (request: Pick<RunRequest, 'kind' | 'stages'>): Place => ({
+  stage: stagesOf(request)[0] as Stage,
   from: null,
   progress: null,
 })
@@ -124,14 +133,14 @@ export async function runSlice(
   deps: MigratorDeps,
   request: RunRequest,
   place: Place,
-  { signal, over, emit }: SliceOptions,
+  { signal, over, emit, helped }: SliceOptions,
 ): Promise<SliceEnd> {
   const { integration } = request
   const reporter = makeReporter({ integration, ...place, clock: deps.clock, emit })
   const sampler = makeSampler(deps, integration, reporter)
   let step = DONE
   let { stage, from } = place
-  const stages: readonly Stage[] = ORDERS[request.kind].stages
+  const stages = stagesOf(request)
   for (stage of stages.slice(stages.indexOf(place.stage))) {
     signal.throwIfAborted()
     reporter.stage(stage)
@@ -140,7 +149,7 @@ export async function runSlice(
       reporter.progress(done, total)
     }
     const { waiting, throttled } = reporter
-    const ended = await STEPS[stage](deps, request, { signal, over, from, waiting, throttled, progress })
+    const ended = await STEPS[stage](deps, request, { signal, over, from, helped, waiting, throttled, progress })
     if ('kind' in ended) {
       await sampler.idle()
       return { kind: 'more', place: { stage, from: ended.at, progress: reporter.latest } }
@@ -151,9 +160,10 @@ export async function runSlice(
   }
   await sampler.last()
   reporter.end()
-  const { counts } = reporter.latest
+  const progress = reporter.latest
+  const { counts } = progress
   const { outcome, message, verified = null, report = null } = step
-  return { kind: 'ended', result: { outcome, message, stage, verified, counts, report } }
+  return { kind: 'ended', result: { outcome, message, stage, verified, counts, progress, report } }
 }
 
 /** The whole run in one slice that is never over. */
@@ -163,7 +173,7 @@ export async function migrate(
   { signal, emit }: Pick<SliceOptions, 'signal' | 'emit'>,
 ): Promise<RunResult> {
   const over = new AbortController().signal
-  const end = await runSlice(deps, request, firstPlace(request), { signal, over, emit })
+  const end = await runSlice(deps, request, firstPlace(request), { signal, over, emit, helped: () => 0 })
   if (end.kind === 'more') throw new TypeError('a slice without an end ended')
   return end.result
 }

@@ -52,7 +52,13 @@ export interface PlanDeps {
 /** Pages that a plan counts at most on each side; a plan answers in a second or two. */
 const PAGES = 20
 
-export async function plan(deps: PlanDeps, integration: string, kind: CopyKind): Promise<MigrationPlan> {
+/** `only`: these stages; left out: all of the kind. */
+export async function plan(
+  deps: PlanDeps,
+  integration: string,
+  kind: CopyKind,
+  only?: readonly CopyStage[],
+): Promise<MigrationPlan> {
   const row = (await deps.integrations()).find((candidate) => candidate.integration === integration)
   const state = row?.state ?? 'bare'
   const stores = deps.stores(integration)
@@ -69,12 +75,12 @@ export async function plan(deps: PlanDeps, integration: string, kind: CopyKind):
     what: kind,
     state,
     stores: { legacy: stores.legacy.name, new: stores.new.name },
-    stages: ORDERS[kind].stages.map((stage) => describe(stage, { kind, state, inventoried, counts, names })),
+    stages: (only ?? ORDERS[kind].stages).map((stage) => describe(stage, { kind, state, inventoried, counts, names })),
     counts,
     names,
     phases: deps.phases(integration),
     risks: risksOf({ state, kind, inventoried, stores, counts, names, answers }),
-    next: nextOf(integration, kind, counts),
+    next: nextOf(integration, kind, counts, only),
   }
 }
 
@@ -100,6 +106,8 @@ function describe(stage: CopyStage, known: Known): PlannedStage {
       return { stage, needed: !inventoried, what: inventoried ? 'every name is recorded' : what }
     }
     case 'backfill': {
+      // The counts do not tell which side owes.
+      if (kind === 'reverse') return { stage, needed: true, what: 'carry what only new holds back to legacy' }
       const what = inventoried ? `settle ${counts?.left ?? 0} secrets` : `copy ${atLeast(names.legacy)} secrets`
       return { stage, needed: !inventoried || (counts?.left ?? 0) > 0, what: `${what} ${DIRECTION[kind]}` }
     }
@@ -114,9 +122,14 @@ const DIRECTION: Readonly<Record<CopyKind, string>> = {
   reverse: 'from new to legacy',
 }
 
-function nextOf(integration: string, kind: CopyKind, counts: Counts | null): readonly string[] {
-  const verb = kind === 'verify' ? 'verify' : 'migrate'
-  const run = `crossfade ${verb} ${integration} --execute --reason "..."`
+function nextOf(
+  integration: string,
+  kind: CopyKind,
+  counts: Counts | null,
+  only: readonly CopyStage[] | undefined,
+): readonly string[] {
+  const stage = only === undefined ? '' : ` --stage ${only.join()}`
+  const run = `crossfade ${kind} ${integration}${stage} --execute --reason "..."`
   return (counts?.quarantined ?? 0) > 0 ? [`crossfade quarantine list ${integration}`, run] : [run]
 }
 

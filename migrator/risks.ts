@@ -37,6 +37,10 @@ const RISKS: readonly ((facts: RiskFacts) => string | null)[] = [
       ? null
       : `${stores.legacy.name} keeps no versions: a write that bypassed the proxy cannot be told from corruption`,
   ({ stores }) => lossOf(stores.legacy.capabilities, stores.new.capabilities),
+  ({ kind }) =>
+    kind === 'reverse'
+      ? 'under complete new writes go to new alone, and are owed to legacy again: go back to rampdown or live first'
+      : null,
 ]
 
 export const risksOf = (facts: RiskFacts): readonly string[] =>

@@ -1,27 +1,21 @@
 import type { Clock } from '../core/clock.ts'
-import { isFault } from '../core/fault.ts'
-import type { Journal } from '../ledger/postgres/journal.ts'
 import type { Counts } from '../ledger/postgres/progress.ts'
-import { migratorFault } from './faults.ts'
+import type { AskFor, RunRecords, RunRow, RunState } from '../ledger/postgres/runs.ts'
 import type { CompletionReport } from './leave.ts'
-import type { MigratorMetrics } from './metrics.ts'
-import type { RunRequest, RunResult } from './migrate.ts'
+import { firstPlace, type Place, stagesOf } from './migrate.ts'
 import { holdUp, type Progress } from './progress.ts'
-import { ORDERS, type RunKind, type Stage } from './stages.ts'
+import type { RunKind, Stage } from './stages.ts'
 import type { VerifyResult } from './verify-page.ts'
 
-/** `partial` and `cancelled` are resumable: start the same again. */
-export const RUN_OUTCOMES = ['running', 'done', 'mismatches', 'partial', 'failed', 'cancelled'] as const
-export type RunOutcome = (typeof RUN_OUTCOMES)[number]
-
-/** A run as it is shown; a snapshot. */
+/** A run as it is shown, by any process; a snapshot. */
 export interface Run {
   readonly run: string
   readonly integration: string
   readonly what: RunKind
   readonly actor: string
-  readonly outcome: RunOutcome
+  readonly outcome: RunState
   readonly stage: Stage
+  readonly stages: readonly Stage[]
   readonly done: number
   readonly total: number | null
   readonly perSecond: number | null
@@ -34,6 +28,8 @@ export interface Run {
   readonly verified: VerifyResult | null
   /** Of finalize and abandon, at their end. */
   readonly report: CompletionReport | null
+  /** A worker has a slice of it now. */
+  readonly held: boolean
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   readonly endedAt: number | null
@@ -44,172 +40,94 @@ export interface RunOrder {
   readonly kind: RunKind
   readonly actor: string
   readonly reason: string | null
+  /** Only these stages; left out: all of its kind. */
+  readonly stages?: readonly Stage[]
   /** Verify also repairs what it can. */
   readonly repair?: boolean
 }
 
-/** The runs of this process: one an integration at a time, the latest of each is remembered. */
+/** The runs of the ledger, for whoever asks: at most one an integration that has not ended. */
 export interface Runs {
-  /** Resolves when the run is on its way. Throws `run-active`. */
-  start(order: RunOrder): Promise<Run>
-  /** The latest run of the integration in this process, or null. */
-  get(integration: string): Run | null
-  list(): readonly Run[]
-  /** Every change of the run on its way, and its end; call the answer to stop listening. */
-  watch(integration: string, listener: (run: Run) => void): () => void
-  /** Resolves with the run when it has ended; null if there never was one. */
-  ended(integration: string): Promise<Run | null>
-  /** Ends the run on its way after the step that it is in; false if there is none. */
-  cancel(integration: string): boolean
-  /** Cancels all of them and resolves when they have ended; nothing can be started afterwards. */
-  stop(): Promise<void>
+  /** Resolves when the run is durable and a worker was told. `active`: another one has not ended. */
+  start(order: RunOrder): Promise<{ readonly kind: 'created' | 'active'; readonly run: Run }>
+  /** The one that has not ended, else the latest; null if there never was one. */
+  get(integration: string): Promise<Run | null>
+  /** The same of each of them that has one. */
+  list(integrations: readonly string[]): Promise<readonly Run[]>
+  /** Stops between two steps, until it is resumed. Null: no run of it has not ended. */
+  pause(integration: string, by: string): Promise<Run | null>
+  resume(integration: string, by: string): Promise<Run | null>
+  /** Ends it, whatever it does; to be started again. */
+  cancel(integration: string, by: string): Promise<Run | null>
+  /** Resolves when no slice has the run any more, or after so many ms; null if there never was one. */
+  atRest(integration: string, ms: number): Promise<Run | null>
 }
 
-export interface RunsOptions {
-  readonly migrate: (
-    request: RunRequest,
-    options: { readonly signal: AbortSignal; readonly emit: (progress: Progress) => void },
-  ) => Promise<RunResult>
-  readonly journal: Pick<Journal, 'append'>
+export interface RunsParts {
+  readonly records: RunRecords
+  /** Asks for a slice. */
+  readonly job: AskFor
   readonly clock: Clock
-  readonly metrics: MigratorMetrics
   readonly newId: () => string
 }
 
-interface Active {
-  run: Run
-  readonly controller: AbortController
-  readonly listeners: Set<(run: Run) => void>
-  ending: Promise<Run>
-}
+/** ms between two looks whether a slice has stopped. */
+const LOOK = 50
 
-export function makeRuns({ migrate, journal, clock, metrics, newId }: RunsOptions): Runs {
-  const latest = new Map<string, Active>()
-  let stopped = false
-
-  const change = (active: Active, part: Partial<Run>): void => {
-    active.run = { ...active.run, ...part }
-    for (const listener of active.listeners) listener(active.run)
-  }
-
-  const carryOut = async (
-    active: Active,
-    { integration, kind, actor, reason, repair = false }: RunOrder,
-  ): Promise<Run> => {
-    const { signal } = active.controller
-    metrics.active.inc({ kind })
-    try {
-      signal.throwIfAborted()
-      const request = { integration, kind, repair, actor, reason }
-      const result = await migrate(request, { signal, emit: (p) => change(active, shown(p)) })
-      change(active, { ...result, endedAt: clock.wall() })
-    } catch (error) {
-      change(active, { ...failure(error, signal), endedAt: clock.wall() })
-    } finally {
-      metrics.active.dec({ kind })
-    }
-    metrics.runs.inc({ kind, outcome: active.run.outcome })
-    await note(active.run, 'run-ended', { outcome: active.run.outcome, message: active.run.message }).catch(() => {})
-    return active.run
-  }
-
-  const note = (run: Run, kind: string, detail: Readonly<Record<string, unknown>>): Promise<void> =>
-    journal.append({
-      kind,
-      integration: run.integration,
-      actor: run.actor,
-      detail: { run: run.run, what: run.what, ...detail },
-    })
-
+export function makeRuns({ records, job, clock, newId }: RunsParts): Runs {
+  const get = async (integration: string): Promise<Run | null> => shown(await records.latest(integration))
+  const want = (wanted: 'run' | 'pause' | 'cancel') => async (integration: string, by: string) =>
+    shown(await records.want(integration, wanted, by, job))
   return {
-    start: async (order) => {
-      const { integration } = order
-      if (stopped) throw migratorFault('run-active', 'this process is stopping', { retryAfter: 5 })
-      if (latest.get(integration)?.run.outcome === 'running') {
-        throw migratorFault('run-active', `a run of ${integration} has not ended`)
-      }
-      const run = started(order, newId(), clock.wall())
-      const active: Active = {
-        run,
-        controller: new AbortController(),
-        listeners: new Set(),
-        ending: Promise.resolve(run),
-      }
-      const before = latest.get(integration)
-      latest.set(integration, active)
-      try {
-        await note(run, 'run-started', { reason: order.reason, repair: order.repair ?? false })
-      } catch (error) {
-        if (before === undefined) latest.delete(integration)
-        else latest.set(integration, before)
-        throw error
-      }
-      active.ending = carryOut(active, order)
-      return active.run
+    start: async ({ integration, kind, actor, reason, stages: only, repair = false }) => {
+      const request = { kind, ...(only === undefined ? {} : { stages: only }) }
+      const order = { integration, kind, actor, reason, repair, stages: stagesOf(request), place: firstPlace(request) }
+      const { kind: outcome, run } = await records.create({ id: newId(), ...order }, job)
+      return { kind: outcome, run: toRun(run) }
     },
-    get: (integration) => latest.get(integration)?.run ?? null,
-    list: () => [...latest.values()].map((active) => active.run),
-    watch: (integration, listener) => {
-      const listeners = latest.get(integration)?.listeners
-      listeners?.add(listener)
-      return () => listeners?.delete(listener)
-    },
-    ended: async (integration) => (await latest.get(integration)?.ending) ?? null,
-    cancel: (integration) => {
-      const active = latest.get(integration)
-      if (active?.run.outcome !== 'running') return false
-      active.controller.abort(new Error('cancelled by an operator'))
-      return true
-    },
-    stop: async () => {
-      stopped = true
-      for (const { controller } of latest.values()) controller.abort(new Error('the process is stopping'))
-      await Promise.all([...latest.values()].map((active) => active.ending))
+    get,
+    list: async (integrations) => (await records.list(integrations)).map(toRun),
+    pause: want('pause'),
+    resume: want('run'),
+    cancel: want('cancel'),
+    atRest: async (integration, ms) => {
+      const end = clock.monotonic() + ms
+      for (;;) {
+        const run = await get(integration)
+        if (run === null || !run.held || clock.monotonic() >= end) return run
+        await clock.sleep(LOOK)
+      }
     },
   }
 }
 
-const started = ({ integration, kind, actor }: RunOrder, run: string, at: number): Run => ({
-  run,
-  integration,
-  what: kind,
-  actor,
-  outcome: 'running',
-  stage: ORDERS[kind].stages[0],
-  done: 0,
-  total: null,
-  perSecond: null,
-  etaSeconds: null,
-  throttledBy: null,
-  counts: null,
-  message: null,
-  verified: null,
-  report: null,
-  startedAt: at,
-  endedAt: null,
-})
+const shown = (row: RunRow | null): Run | null => (row === null ? null : toRun(row))
 
-const shown = (progress: Progress): Partial<Run> => ({
-  stage: progress.stage,
-  done: progress.done,
-  total: progress.total,
-  perSecond: progress.rate,
-  etaSeconds: progress.eta,
-  throttledBy: holdUp(progress),
-  counts: progress.counts,
-})
+/** What a worker is to be told of, when there is one. */
+export const isOpen = ({ endedAt }: Pick<Run, 'endedAt'>): boolean => endedAt === null
 
-/** The detail of a fault is safe to show; of any other error only its kind is. */
-function failure(error: unknown, signal: AbortSignal): Pick<Run, 'outcome' | 'message'> {
-  if (signal.aborted) {
-    const why = signal.reason instanceof Error ? signal.reason.message : 'aborted'
-    return { outcome: 'cancelled', message: why }
-  }
-  if (!isFault(error)) {
-    return { outcome: 'failed', message: `unexpected: ${error instanceof Error ? error.name : typeof error}` }
-  }
+function toRun(row: RunRow): Run {
+  const progress = row.progress as Progress | null
+  const isRunning = row.state === 'running'
   return {
-    outcome: error.code === 'ledger-unavailable' ? 'partial' : 'failed',
-    message: `${error.code}: ${error.detail}`,
+    run: row.id,
+    integration: row.integration,
+    what: row.kind as RunKind,
+    actor: row.actor,
+    outcome: row.state,
+    stage: progress?.stage ?? (row.place as Place).stage,
+    stages: row.stages as readonly Stage[],
+    done: progress?.done ?? 0,
+    total: progress?.total ?? null,
+    perSecond: progress?.rate ?? null,
+    etaSeconds: isRunning ? (progress?.eta ?? null) : null,
+    throttledBy: isRunning && progress !== null ? holdUp(progress) : null,
+    counts: progress?.counts ?? null,
+    message: row.message,
+    verified: row.verified as VerifyResult | null,
+    report: row.report as CompletionReport | null,
+    held: row.held,
+    startedAt: row.askedAt,
+    endedAt: row.endedAt,
   }
 }

@@ -48,9 +48,11 @@ export async function look(
       }))
     }
     watch.waiting(away.map((side) => `store ${stores[side].name} does not answer`))
-    if ([...legacy, ...fresh].some(wasTooMuch)) most = fewer(most)
+    // What was found out about a slow store would be forgotten with the slice: it ends when it has answered.
+    const slow = [...legacy, ...fresh].some(wasTooMuch)
+    if (slow) most = fewer(most)
     if (!(await waitInSlice(patience, watch))) return 'silent'
-    if (watch.over.aborted) return 'over'
+    if (watch.over.aborted && !slow) return 'over'
   }
 }
 

@@ -45,6 +45,8 @@ export interface Watch {
   readonly over: AbortSignal
   /** Where the slice before stopped, in the stage's own form; null: the stage begins. */
   readonly from: unknown
+  /** Secrets of the stage that helpers on other machines have settled so far. */
+  readonly helped: () => number
   /** `total` null while it is not known. */
   progress(done: number, total: number | null): void
   /** Names of replicas, or a sentence, that the stage waits for; empty: it goes on. */

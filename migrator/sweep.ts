@@ -2,7 +2,7 @@ import { byteOrder } from '../backends/secret-text.ts'
 import type { ClaimQuery, Position } from '../ledger/ledger.ts'
 import type { Wanted } from '../ledger/postgres/owing.ts'
 import { type SettleDeps, type SettleKind, type SettleReport, settle } from '../ledger/settle.ts'
-import { nextBatch } from './batch-size.ts'
+import { nextBatch, type PassTaken } from './batch-size.ts'
 import { type PacedDeps, paced } from './pace/paced.ts'
 import { makePasses } from './passes.ts'
 import { type Patience, persist, waitInSlice } from './patience.ts'
@@ -61,9 +61,8 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
     const query = walk.next(limit)
     const start = deps.clock.monotonic()
     const reports = await persist(deps, watch.signal, () => settle(deps, query))
-    count(work, reports)
-    work.batch = nextBatch(deps.batch, work.batch, { limit, ms: deps.clock.monotonic() - start, reports })
-    watch.progress(doneOf(tally), Math.max(total, doneOf(tally)))
+    count(work, reports, { limit, ms: deps.clock.monotonic() - start })
+    watch.progress(doneOf(work), Math.max(total, doneOf(work)))
     if (walk.took(query, reports) === 'end') dry = true
     if (!(await standing(work, reports))) dry = true
     return reports.length
@@ -71,6 +70,30 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
   watch.signal.throwIfAborted()
   if (watch.over.aborted && !dry && work.sweep.taken <= debts + 2 * deps.batch) return 'over'
   return tally.later + tally.unknown === troubles ? 'clean' : 'troubled'
+}
+
+/**
+ * What a worker beside the one that leads the run does: the never-copied secrets behind `after`, until there are no more
+ * or the slice is over. Claims of the two never meet, and what goes wrong here is met again by who leads.
+ */
+export async function help(work: Work): Promise<void> {
+  const { deps } = work
+  const walk = makeWalk(work)
+  let dry = false
+  await runPasses(
+    work,
+    () => !dry,
+    async (limit) => {
+      if (dry) return 0
+      const query = walk.next(limit)
+      const start = deps.clock.monotonic()
+      const reports = await settle(deps, query)
+      count(work, reports, { limit, ms: deps.clock.monotonic() - start })
+      // Waiting for a store is the business of who leads.
+      if (walk.took(query, reports) === 'end' || isRefused(reports)) dry = true
+      return reports.length
+    },
+  )
 }
 
 /** Pass after pass, as the pace gives leave, while `isOn` and the slice lasts; resolves when all of them have ended. */
@@ -136,15 +159,18 @@ async function standing({ watch, reason, patience }: Work, reports: readonly Set
   return true
 }
 
-export const doneOf = ({ equal, quarantine }: SweepTally): number => equal + quarantine
+/** Secrets that the run has settled so far. */
+export const doneOf = ({ tally, watch }: Pick<Work, 'tally' | 'watch'>): number =>
+  tally.equal + tally.quarantine + watch.helped()
 
-function count(work: Work, reports: readonly SettleReport[]): void {
+function count(work: Work, reports: readonly SettleReport[], took: Omit<PassTaken, 'reports'>): void {
   for (const { kind, reason } of reports) {
     work.tally[kind] += 1
     if (kind === 'later') work.reason = reason
     if (kind === 'unknown') work.reason = 'a put whose outcome is unknown'
   }
   const { deps, wanted } = work
+  work.batch = nextBatch(deps.batch, work.batch, { ...took, reports })
   for (const [kind, group] of Object.entries(Object.groupBy(reports, (report) => report.kind))) {
     deps.onSettled?.(wanted.integration, kind as SettleKind, group?.length ?? 0)
   }

@@ -126,6 +126,7 @@ const WATCH: Watch = {
   signal: new AbortController().signal,
   over: new AbortController().signal,
   from: null,
+  helped: () => 0,
   progress: () => undefined,
   waiting: () => undefined,
   throttled: () => undefined,

@@ -101,7 +101,7 @@ const migrate = async (ops: OpsClient, signal: AbortSignal): Promise<void> => {
   for (;;) {
     const { run } = await ops.call('progress', { params: { integration: INTEGRATION } }, signal)
     if (run?.outcome === 'done') return
-    if (run !== null && run.outcome !== 'running') throw new Error(`migrate ended ${run.outcome}: ${run.message}`)
+    if (run !== null && run.ended_at !== null) throw new Error(`migrate ended ${run.outcome}: ${run.message}`)
     await delay(POLL_MS, undefined, { signal })
   }
 }

@@ -101,7 +101,7 @@ export const untilRun = async (
   for (;;) {
     const run = await progressOf(system, integration, signal)
     if (run !== null && isThere(run)) return run
-    if (run !== null && run.outcome !== 'running') throw new Error(`migrate ended ${run.outcome}: ${run.message}`)
+    if (run !== null && run.ended_at !== null) throw new Error(`migrate ended ${run.outcome}: ${run.message}`)
     await delay(POLL_MS, undefined, { signal })
   }
 }

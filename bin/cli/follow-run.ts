@@ -10,7 +10,9 @@ const POLL_MS = 500
 const LINE_MS = 5000
 
 export const EXIT_OF_OUTCOME = {
+  queued: 'interrupted',
   running: 'interrupted',
+  paused: 'partial',
   done: 'ok',
   mismatches: 'mismatches',
   partial: 'partial',
@@ -18,14 +20,14 @@ export const EXIT_OF_OUTCOME = {
   cancelled: 'partial',
 } as const satisfies Record<Run['outcome'], Exit>
 
-/** Watches a run to its end. Ctrl-C only stops the watching; the run belongs to the server. */
+/** Watches a run until it ends or is paused. Ctrl-C only stops the watching; the run belongs to the ledger. */
 export const followRun = async (session: Session, first: Run): Promise<Exit> => {
   const { io, ops, report } = session
   const client = ops()
   const line = makeProgress(io)
   let run = first
   try {
-    while (run.outcome === 'running') {
+    while (isMoving(run)) {
       line.show(run)
       await io.clock.sleep(POLL_MS, io.signal)
       const { run: latest } = await client.call('progress', { params: { integration: run.integration } }, io.signal)
@@ -46,6 +48,8 @@ export const followRun = async (session: Session, first: Run): Promise<Exit> => 
   return isRefused(run) ? 'refused' : EXIT_OF_OUTCOME[run.outcome]
 }
 
+const isMoving = ({ outcome }: Run): boolean => outcome === 'queued' || outcome === 'running'
+
 /** The proof was whole when the run began, and was not any more when it was judged. */
 const isRefused = ({ outcome, message }: Run): boolean =>
   outcome === 'failed' && (message?.startsWith('proof-missing:') ?? false)
@@ -57,6 +61,7 @@ const completion = (figures: NonNullable<Run['report']>): string =>
     .join('')
 
 const nextCommand = ({ integration, what, outcome }: Run): string | null => {
+  if (outcome === 'paused') return `crossfade migrate resume ${integration}`
   if (outcome === 'mismatches') return `crossfade mismatches ${integration}`
   if (outcome === 'partial') return `crossfade ${what} ${integration} --execute --reason "go on"`
   return outcome === 'done' && what === 'migrate' ? `crossfade flags set ${integration} dualwrite` : null

@@ -49,6 +49,7 @@ interface Leaf {
 const leaves = (command: Command, path: readonly string[]): readonly Leaf[] =>
   command.commands.flatMap((below) => {
     const here = [...path, below.name()]
+    // One that takes arguments does something by itself, whatever is below it.
     const isVerb = below.commands.length === 0 || below.registeredArguments.length > 0
     return [...(isVerb ? [{ path: here, command: below }] : []), ...leaves(below, here)]
   })

@@ -15,6 +15,7 @@ import { addMigrate } from './verbs/migrate.ts'
 import { addRecords } from './verbs/records.ts'
 import { addReplicas } from './verbs/replicas.ts'
 import { addCaps, addLift, addRollback } from './verbs/rollback.ts'
+import { addWorkers } from './verbs/runs.ts'
 import { addSecrets } from './verbs/secrets.ts'
 import { addServe } from './verbs/serve.ts'
 import { addStatus } from './verbs/status.ts'
@@ -35,6 +36,7 @@ const VERBS = [
   addRecords,
   addEvents,
   addReplicas,
+  addWorkers,
   addKeys,
 ]
 

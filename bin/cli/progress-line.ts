@@ -43,6 +43,7 @@ const elapsed = (run: Run, now: number): number => {
 }
 
 const stateOf = ({ outcome, stage, throttled_by }: Run): string => {
+  if (outcome === 'queued' && throttled_by !== null) return `queued, ${throttled_by}`
   if (outcome !== 'running') return outcome
   return throttled_by === null ? stage : `${stage}, throttled by ${throttled_by}`
 }

@@ -1,56 +1,100 @@
 import { migratorFault } from '../../migrator/faults.ts'
 import { backOut, factsOf, missingOf } from '../../migrator/leave.ts'
 import { EXITS, planLeave } from '../../migrator/leave-plan.ts'
+import { stagesOf } from '../../migrator/migrate.ts'
 import { type MigrationPlan, plan } from '../../migrator/plan.ts'
-import type { Run } from '../../migrator/runs.ts'
-import type { CopyKind, LeaveKind } from '../../migrator/stages.ts'
+import { isOpen, type Run, type RunOrder } from '../../migrator/runs.ts'
+import type { CopyKind, CopyStage, LeaveKind } from '../../migrator/stages.ts'
 import type { MigratePort } from '../../proxy/ops/ports.ts'
-import type { Leave, Migrate, Plan, Run as ShownRun, Started, Verify } from '../../proxy/ops/work.ts'
+import type { Leave, Plan, Run as ShownRun, Started } from '../../proxy/ops/work.ts'
 import type { Engine } from '../serve/engine.ts'
 import { serveFault } from '../serve/faults.ts'
+import { select } from './select.ts'
 
 export function makeMigratePort(engine: Engine): MigratePort {
-  const { config, migratorDeps, runs, flags } = engine
+  const { config, migratorDeps, flags } = engine
+  const { runs } = engine.work
   const phases = (name: string) => flags.outlook(name).map(({ cohort, runs: phase }) => `${cohort} runs ${phase}`)
   const planDeps = { ...migratorDeps, phases }
-  const start = async (
+  const show = makeShowRun(engine)
+
+  /** The run that was asked for, or the same one that has not ended; a paused one goes on. */
+  const begin = async (order: RunOrder): Promise<ShownRun> => {
+    const { kind, run } = await runs.start(order)
+    if (kind === 'created') return show(run)
+    const same = run.what === order.kind && run.stages.join() === stagesOf(order).join()
+    if (!same)
+      throw migratorFault('run-active', `${run.what} of ${run.integration} has not ended: it is ${run.outcome}`)
+    return show(run.outcome === 'paused' ? ((await runs.resume(run.integration, order.actor)) ?? run) : run)
+  }
+  const copy = async (
     kind: CopyKind,
-    { integration, execute, reason, repair = false }: Migrate & Partial<Pick<Verify, 'repair'>>,
+    { integration, execute, reason, ...rest }: Copy,
     by: string,
   ): Promise<Started> => {
-    if (config.integrations[integration] === undefined) throw serveFault('not-configured', `integration ${integration}`)
-    if (!execute) return showPlan(await plan(planDeps, integration, kind))
-    const running = runs.get(integration)
-    if (running?.outcome === 'running' && running.what === kind) return showRun(running)
-    return showRun(await runs.start({ integration, kind, actor: by, reason: reason ?? null, repair }))
+    assertConfigured(config, integration)
+    const { stage, repair = false } = rest
+    const only = stage === undefined ? {} : { stages: [stage] }
+    if (!execute) return showPlan(await plan(planDeps, integration, kind, only.stages))
+    return begin({ integration, kind, actor: by, reason: reason ?? null, repair, ...only })
   }
   const leave = async (kind: LeaveKind, request: Leave, by: string): Promise<Started> => {
     const { integration, execute, abort, reason = null } = request
-    if (config.integrations[integration] === undefined) throw serveFault('not-configured', `integration ${integration}`)
+    assertConfigured(config, integration)
     const planned = async () => showPlan(await planLeave(planDeps, integration, kind))
     if (!execute) return planned()
-    const running = runs.get(integration)
+    const running = await runs.get(integration)
+    const isOwn = running !== null && isOpen(running) && running.what === kind
     if (abort) {
-      if (running?.what === kind && runs.cancel(integration)) await runs.ended(integration)
+      if (isOwn) await runs.cancel(integration, by)
+      if (isOwn) await runs.atRest(integration, PATIENCE_MS)
       await backOut(migratorDeps, EXITS[kind], integration, { actor: by, reason })
       return planned()
     }
-    if (running?.outcome === 'running' && running.what === kind) return showRun(running)
     // Judged here too, so that a refusal is the answer and not the end of a run.
-    const missing = missingOf(EXITS[kind], await factsOf(migratorDeps, EXITS[kind], integration))
+    const missing = isOwn ? [] : missingOf(EXITS[kind], await factsOf(migratorDeps, EXITS[kind], integration))
     if (missing.length > 0) throw migratorFault('proof-missing', missing.map(({ why }) => why).join('; '))
-    return showRun(await runs.start({ integration, kind, actor: by, reason }))
+    return begin({ integration, kind, actor: by, reason })
   }
   return {
-    migrate: (request, by) => start('migrate', request, by),
-    verify: (request, by) => start('verify', request, by),
+    migrate: (request, by) => copy('migrate', request, by),
+    verify: (request, by) => copy('verify', request, by),
+    reverse: (request, by) => copy('reverse', request, by),
     finalize: (request, by) => leave('finalize', request, by),
     abandon: (request, by) => leave('abandon', request, by),
     progress: async (integration) => {
-      const run = runs.get(integration)
-      return run === null ? null : showRun(run)
+      const run = await runs.get(integration)
+      return run === null ? null : show(run)
+    },
+    runs: async (selector) => Promise.all((await runs.list(select(config, selector))).map(show)),
+    change: async ({ selector, change }, by) => {
+      const open = (await runs.list(select(config, selector))).filter(isOpen)
+      const changed = await Promise.all(
+        open.map(async ({ integration }) => {
+          if ((await runs[change](integration, by)) === null) return null
+          // Resumed it may be held for long; stopped it is held for a step or two.
+          const run = await (change === 'resume' ? runs.get(integration) : runs.atRest(integration, PATIENCE_MS))
+          return run === null ? null : show(run)
+        }),
+      )
+      return changed.filter((run) => run !== null)
     },
   }
+}
+
+/** ms that an operator waits for a run to stop; it stops all the same. */
+const PATIENCE_MS = 10_000
+
+interface Copy {
+  readonly integration: string
+  readonly execute: boolean
+  readonly reason?: string | undefined
+  readonly stage?: CopyStage | undefined
+  readonly repair?: boolean | undefined
+}
+
+function assertConfigured({ integrations }: Engine['config'], integration: string): void {
+  if (integrations[integration] === undefined) throw serveFault('not-configured', `integration ${integration}`)
 }
 
 const showPlan = ({ integration, stages, counts, names, missing, risks, next }: MigrationPlan): Plan => ({
@@ -66,11 +110,22 @@ const showPlan = ({ integration, stages, counts, names, missing, risks, next }: 
 
 const iso = (at: number): string => new Date(at).toISOString()
 
+/** A run that nobody works on says so, if there is nobody. */
+const makeShowRun =
+  ({ work }: Engine) =>
+  async (run: Run): Promise<ShownRun> => {
+    const isWaiting = isOpen(run) && !run.held && run.outcome !== 'paused'
+    const alone = isWaiting && (await work.registry.live()) === 0
+    return showRun(alone ? { ...run, throttledBy: NO_WORKER } : run)
+  }
+
+const NO_WORKER = 'no worker is alive: start crossfade serve or crossfade worker'
+
 const showRun = (run: Run): ShownRun => ({
   kind: 'run',
   run: run.run,
   integration: run.integration,
-  what: run.what === 'reverse' ? 'migrate' : run.what,
+  what: run.what,
   outcome: run.outcome,
   stage: run.stage,
   done: run.done,

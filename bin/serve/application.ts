@@ -29,6 +29,7 @@ import { makeMigratePort } from '../ops/migrate.ts'
 import { makePacePort } from '../ops/pace.ts'
 import { makeReplicasPort } from '../ops/replicas.ts'
 import { makeStatusPort } from '../ops/status.ts'
+import { makeWorkersPort } from '../ops/workers.ts'
 import { type Engine, makeEngine } from './engine.ts'
 import { hasIntegrationSeries } from './fold-integrations.ts'
 import { prepareLedger } from './ledger.ts'
@@ -117,7 +118,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     await clients.close()
     await engine.shadow.close()
     await engine.guard.stop()
-    await engine.runs.stop()
+    if (options.worker) await engine.work.worker.stop()
     if (options.worker) await engine.settler.stop()
     await engine.lazy.flush()
     refreshing.abort()
@@ -130,6 +131,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     await flags.source.stop()
     await audit.close()
     await engine.stores.close()
+    await engine.work.queue.close()
     await parts.database.close()
   }
 
@@ -139,6 +141,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     await reachLedger(engine, options)
     engine.guard.start()
     if (options.worker) engine.settler.start()
+    if (options.worker) engine.work.worker.start()
     void refreshForever(engine, refreshing.signal)
     void engine.observer.run(refreshing.signal)
     if (options.worker) void sampleForever({ clock, take: () => sample(engine) }, refreshing.signal)
@@ -177,6 +180,7 @@ const makePorts = (engine: Engine): OpsPorts => ({
   mismatches: makeMismatchesPort(engine),
   events: makeEventsPort(engine),
   replicas: makeReplicasPort(engine),
+  workers: makeWorkersPort(engine),
   keys: makeKeysPort(engine),
 })
 
@@ -200,6 +204,7 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
     )
     try {
       await prepareLedger(parts)
+      await engine.work.queue.prepare()
       await engine.capSpread.learn(signal)
       await flags.phases.start()
       await engine.gates.load()

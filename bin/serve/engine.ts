@@ -11,8 +11,6 @@ import { readCohortCounts } from '../../ledger/postgres/progress.ts'
 import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
-import { migrate } from '../../migrator/migrate.ts'
-import { makeRuns } from '../../migrator/runs.ts'
 import { makeSettler } from '../../migrator/settler.ts'
 import type { CoreDeps, CoreEvent } from '../../proxy/core/context.ts'
 import { makeLazy } from '../../proxy/core/lazy.ts'
@@ -39,6 +37,7 @@ import { openPace } from './pace.ts'
 import { startAtZero } from './start-at-zero.ts'
 import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
+import { openWork } from './work.ts'
 
 /** Room between a store's deadline and the lease, so that a put never starts which could not end in time. */
 const READ_DEADLINE_MS = 2000
@@ -192,13 +191,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     mismatches,
     ...keyEnd(config, ledger, journal),
   })
-  const runs = makeRuns({
-    migrate: (request, options) => migrate(migratorDeps, request, options),
-    journal,
-    clock,
-    metrics: metrics.migrator,
-    newId: randomUUID,
-  })
+  const work = openWork({ config, database, ledger, migratorDeps, metrics, clock, id: parts.id, name, kind: 'serve' })
   const settler = makeSettler({
     ...settleDeps,
     ...config.migrator,
@@ -218,6 +211,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
       return new Map([...counted].map(([name, figures]) => [name, totalOf(figures)]))
     },
     debts: () => readDebts(database),
+    workers: work.registry.live,
     metrics,
     clock,
     sample: config.migrator.settler.sample,
@@ -244,7 +238,7 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     lazy,
     secrets: makeSecrets(deps, lazy, makeNames(database)),
     migratorDeps,
-    runs,
+    work,
     settler,
     pace,
     paceRecords,

@@ -36,6 +36,8 @@ export interface ObserverParts {
   /** Of each of these, all customers together. */
   readonly counts: (integrations: readonly string[]) => Promise<ReadonlyMap<string, Counts>>
   readonly debts: () => Promise<readonly DebtCount[]>
+  /** How many workers are alive. */
+  readonly workers: () => Promise<number>
   readonly metrics: { readonly flags: FlagsMetrics; readonly migrator: MigratorMetrics }
   readonly clock: Clock
   /** ms between two counts, at least. */
@@ -80,10 +82,12 @@ export function makeObserver(parts: ObserverParts): Observer {
 
   const count = async (): Promise<void> => {
     const tracked = flags.integrations.filter((name) => !UNTRACKED.has(parts.state(name)))
-    const [counts, debts] = await Promise.all([
+    const [counts, debts, workers] = await Promise.all([
       tracked.length === 0 ? new Map<string, Counts>() : parts.counts(tracked),
       parts.debts(),
+      parts.workers(),
     ])
+    migrator.workers.set(workers)
     migrator.secrets.reset()
     for (const [integration, own] of counts)
       for (const state of STATES) migrator.secrets.set({ integration, state }, own[state])

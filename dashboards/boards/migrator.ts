@@ -49,6 +49,9 @@ export const migrator: Board = {
         stacked('Debts, by the side that is fresh', 'Over all integrations.', 'none', {
           '{{fresh}} is fresh': `sum by (fresh) (${known('crossfade_debts', 'integration, fresh')})`,
         }),
+        lines('Workers', 'Processes that copy and settle. None: debts stay.', 'none', {
+          alive: 'max(crossfade_workers_live)',
+        }),
         lines('Debts that do not settle', 'The ten integrations with most.', 'none', {
           '{{integration}}': `topk(10, ${known('crossfade_debts_stuck', 'integration')})`,
         }),

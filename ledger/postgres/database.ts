@@ -37,21 +37,26 @@ const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01'])
 const RETRIES = 3
 const PATIENCE_MS = 30_000
 
-export function makeDatabase(options: DatabaseOptions): Database {
-  const { clock = systemClock } = options
-  const fresh = new pg.Pool({
+/** Connections to the ledger with its settings, also for the queue of jobs, which brings its own statements. */
+export function makePool(options: DatabaseOptions, applicationName = 'crossfade-ledger'): pg.Pool {
+  const pool = new pg.Pool({
     connectionString: withPassword(options.url, options.password ?? null),
     max: options.maxConnections,
     connectionTimeoutMillis: options.statementTimeout,
     query_timeout: options.statementTimeout + 500,
     statement_timeout: options.statementTimeout,
-    application_name: 'crossfade-ledger',
+    application_name: applicationName,
     keepAlive: true,
     // A lost commit would be a lost write, and the functions look again after each lock: never inherit other settings of the
     // role or the database.
     options: '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed',
   })
-  const pool = outliving(fresh, (error) => options.onError?.(codeOf(error)))
+  return outliving(pool, (error) => options.onError?.(codeOf(error)))
+}
+
+export function makeDatabase(options: DatabaseOptions): Database {
+  const { clock = systemClock } = options
+  const pool = makePool(options)
 
   const run = async <R>(
     client: pg.Pool | pg.PoolClient,

@@ -23,6 +23,7 @@ const MIGRATIONS = [
   { version: 5, files: ['110-quarantine.sql'] },
   { version: 6, files: ['120-pace.sql'] },
   { version: 7, files: ['130-bypass.sql'] },
+  { version: 8, files: ['140-runs.sql'] },
 ] as const
 
 export const SCHEMA_VERSION = MIGRATIONS.reduce((latest, m) => Math.max(latest, m.version), 0)

@@ -27,6 +27,7 @@ import {
 } from './keys.ts'
 import { paceAnswer, paceQuery, setPaceBody } from './pace.ts'
 import { forgetReplicaAnswer, forgetReplicaBody, replicasAnswer } from './replicas.ts'
+import { RUN_ROUTES } from './runs.ts'
 import { explainAnswer, explainParams, statusAnswer, statusQuery } from './status.ts'
 import { NOTHING, whoamiAnswer } from './words.ts'
 import {
@@ -199,6 +200,7 @@ export const OPS_ROUTES = {
     answer: startAnswer,
     summary: 'The legacy side alone, as before the migration; a plan unless execute.',
   },
+  ...RUN_ROUTES,
   mismatches: {
     ...get,
     path: '/mismatches',

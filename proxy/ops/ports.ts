@@ -17,6 +17,7 @@ import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } fr
 import type { Debt } from './live-messages.ts'
 import type { SetPace, ShownPace } from './pace.ts'
 import type { ForgetReplica, ForgetReplicaResult, ShownReplica } from './replicas.ts'
+import type { ChangeRuns, Reverse, ShownWorker } from './runs.ts'
 import type { Cap, Explanation, Status } from './status.ts'
 import type { Accept, Accepted, Leave, Migrate, Retried, Retry, Run, Started, Verify } from './work.ts'
 
@@ -72,6 +73,11 @@ export interface MigratePort {
   abandon(request: Leave, by: string): Promise<Started>
   /** The latest run, also a finished one; null if there never was one. */
   progress(integration: string): Promise<Run | null>
+  reverse(request: Reverse, by: string): Promise<Started>
+  /** The latest of each integration, on whichever machine. */
+  runs(selector: string): Promise<readonly Run[]>
+  /** Those that had not ended, once they stand still; what was changed already stays. */
+  change(request: ChangeRuns, by: string): Promise<readonly Run[]>
 }
 
 export interface PacePort {
@@ -99,6 +105,10 @@ export interface ReplicasPort {
   forget(request: ForgetReplica, by: string): Promise<ForgetReplicaResult>
 }
 
+export interface WorkersPort {
+  list(): Promise<readonly ShownWorker[]>
+}
+
 export interface KeysPort {
   show(store: string, customer: string | null): Promise<KeysShown>
   change(store: string, request: ChangeKeys, by: string): Promise<ChangeKeysResult>
@@ -118,5 +128,6 @@ export interface OpsPorts {
   readonly mismatches: MismatchesPort
   readonly events: EventsPort
   readonly replicas: ReplicasPort
+  readonly workers: WorkersPort
   readonly keys: KeysPort
 }

@@ -9,6 +9,7 @@ export const MIGRATE_STAGES = ['enrol', 'inventory', 'backfill', 'verify', 'prov
 
 export const migrateBody = z.strictObject({
   integration: integrationName,
+  stage: z.enum(['enrol', 'inventory', 'backfill', 'verify']).optional().describe('Only this stage; left out: all.'),
   execute: z.boolean().default(false).describe('false: answer the plan and write nothing.'),
   reason: reason.optional().describe('Required to execute.'),
 })
@@ -77,8 +78,10 @@ export const runSchema = z.strictObject({
   kind: z.literal('run'),
   run: z.string(),
   integration: integrationName,
-  what: z.enum(['migrate', 'verify', 'finalize', 'abandon']),
-  outcome: z.enum(['running', 'done', 'mismatches', 'partial', 'failed', 'cancelled']),
+  what: z.enum(['migrate', 'verify', 'reverse', 'finalize', 'abandon']),
+  outcome: z
+    .enum(['queued', 'running', 'paused', 'done', 'mismatches', 'partial', 'failed', 'cancelled'])
+    .describe('queued, running, paused: it has not ended.'),
   stage: z.enum(MIGRATE_STAGES),
   done: count,
   total: count.nullable(),

@@ -86,11 +86,12 @@ async function refuse(system: CanarySystem, canary: string, refusals: Refusals):
 
 async function migrate({ ops }: CanarySystem, integration: string): Promise<void> {
   await ops.call('migrate', { body: { integration, execute: true, reason: 'the search' } })
-  for (;;) {
-    const { run } = await ops.call('progress', { params: { integration } })
-    if (run !== null && run.outcome !== 'running') return
+  await untilEnded(ops, integration)
+}
+
+async function untilEnded(ops: CanarySystem['ops'], integration: string): Promise<void> {
+  while ((await ops.call('progress', { params: { integration } })).run?.ended_at === null)
     await new Promise((resolve) => setImmediate(resolve))
-  }
 }
 
 async function writeAndRead(system: CanarySystem, canary: string, json: string, refusals: Refusals): Promise<void> {
@@ -122,8 +123,7 @@ async function differ(system: CanarySystem, canary: string, refusals: Refusals):
   for (const name of ['planted/b', 'planted/broken'])
     await ask(system, refusals, { method: 'GET', path: `github/${CUSTOMER}/${name}` })
   await ops.call('verify', { body: { integration: 'github', execute: true, reason: 'the search' } })
-  while ((await ops.call('progress', { params: { integration: 'github' } })).run?.outcome === 'running')
-    await new Promise((resolve) => setImmediate(resolve))
+  await untilEnded(ops, 'github')
 }
 
 /** The legacy table is locked while clients write: second puts end unknown, and debts are left. */

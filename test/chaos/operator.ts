@@ -68,7 +68,7 @@ export function makeOperator({ replicas, random, clock, signal }: OperatorOption
     await ops.call('migrate', { body: { integration, execute: true, reason: REASON } }, signal)
     const holds = async (): Promise<boolean> => {
       const { run } = await ops.call('progress', { params: { integration } }, signal)
-      if (run === null || run.outcome === 'running') return false
+      if (run === null || run.ended_at === null) return false
       // Clients write meanwhile, so a verification may find what is just being written.
       if (run.outcome === 'done' || run.outcome === 'mismatches') return true
       throw new Error(`migrate ${integration} ended ${run.outcome} in ${run.stage}: ${run.message}`)

@@ -42,6 +42,7 @@ function withObserver(parts: Partial<ObserverParts> = {}) {
     state: (integration) => (integration === 'github' ? 'enrolled' : 'bare'),
     counts: async () => new Map([['github', { ...NO_COUNTS, discovered: 5, left: 2 }]]),
     debts: async () => [{ integration: 'github', fresh: 'legacy', debts: 2, stuck: 1 }],
+    workers: async () => 3,
     metrics,
     clock: systemClock,
     sample: 5000,

@@ -8,23 +8,33 @@ type Under = Awaited<ReturnType<typeof withMigrator>>
 
 const request = { integration: INTEGRATION, kind: 'migrate' } as const
 
-/** A run in slices, each over at its first call of a store; what one leaves to the next goes through JSON, as in the ledger. */
-async function inSlices(under: Under): Promise<{ result: RunResult; places: readonly Place[] }> {
+/** A run in slices, each over at its first call of a store; what one leaves to the next goes through JSON, as in the ledger. More than `most` is too slow. */
+async function inSlices(
+  under: Under,
+  most: { readonly scan?: number; readonly getMany?: number } = {},
+): Promise<{ result: RunResult; places: readonly Place[] }> {
   let over = new AbortController()
   for (const store of SIDES.map((side) => under.stores[side])) {
-    store.gate('scan', (real, ...args) => end(real, args))
-    store.gate('getMany', (real, ...args) => end(real, args))
+    store.gate('scan', async (real, integration, page, call) =>
+      page.limit > (most.scan ?? page.limit) ? end(tooSlow, []) : end(real, [integration, page, call]),
+    )
+    store.gate('getMany', async (real, addresses, call) =>
+      addresses.length > (most.getMany ?? addresses.length)
+        ? addresses.map(() => end(tooSlow, []))
+        : end(real, [addresses, call]),
+    )
     store.gate('putMany', (real, ...args) => end(real, args))
   }
   const end = <A extends readonly unknown[], R>(real: (...args: A) => R, args: A): R => {
     over.abort()
     return real(...args)
   }
+  const tooSlow = () => ({ kind: 'error', reason: 'timeout', passing: true }) as const
   const places: Place[] = []
   let place = firstPlace(request)
   for (;;) {
     over = new AbortController()
-    const options = { signal: new AbortController().signal, over: over.signal, emit: () => {} }
+    const options = { signal: new AbortController().signal, over: over.signal, emit: () => {}, helped: () => 0 }
     const slice = await runSlice(under.deps, request, place, options)
     if (slice.kind === 'ended') return { result: slice.result, places }
     place = JSON.parse(JSON.stringify(slice.place)) as Place
@@ -61,6 +71,14 @@ test('what verify finds in slices is what it finds at once: every difference, ea
   assert.equal(result.outcome, 'mismatches')
   assert.deepEqual([result.verified?.mismatches.value, result.verified?.mismatches.out_of_band], [wrong.length, 1])
   assert.deepEqual([result.verified?.checked, result.verified?.equal], [31, 30 - wrong.length])
+})
+
+test('a store that is too slow for a page or a batch gets on in slices, too', async (t) => {
+  const under = await withMigrator(t, { clock: skippingClock(), batch: 20, page: 20 })
+  await under.seed(names(40))
+  await inSlices(under, { scan: 7 })
+  const { result } = await inSlices(under, { scan: 7, getMany: 7 })
+  assert.deepEqual([result.outcome, result.counts?.verified, result.verified?.equal], ['done', 40, 40])
 })
 
 test('patience outlives a slice: a store that stays away ends the run, however short the slices are', async (t) => {

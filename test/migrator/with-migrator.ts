@@ -54,6 +54,7 @@ export const unwatched = (signal = new AbortController().signal): Watch => ({
   signal,
   over: new AbortController().signal,
   from: null,
+  helped: () => 0,
   progress: () => {},
   waiting: () => {},
   throttled: () => {},

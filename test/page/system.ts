@@ -50,35 +50,35 @@ export async function startPageSystem({ secrets, integrations }: PageSystemOptio
     sample: { secrets },
     log: () => undefined,
   })
-  const stopEmbedded = async (): Promise<void> => {
+  let application: Application | null = null
+  const stop = async (): Promise<void> => {
+    await application?.stop()
     await embedded.postgres.stop()
     rmSync(folder, { recursive: true, force: true })
   }
   try {
     if (integrations !== undefined) await addIntegrations(embedded, integrations)
-    const application = await serve(embedded)
+    const served = await serve(embedded)
+    application = served
     const { tokenFiles } = embedded.paths
     const tokens = {
       client: readToken(tokenFiles.client),
       viewer: readToken(tokenFiles.viewer),
       operator: readToken(tokenFiles.operator),
     }
-    const ops = makeOpsClient(makeSend({ url: application.operators, token: tokens.operator }))
+    const ops = makeOpsClient(makeSend({ url: served.operators, token: tokens.operator }))
     if (integrations === undefined) await moveSome(ops)
     return {
       embedded,
-      application,
+      application: served,
       ops,
-      secrets: makeSecretsClient(makeSend({ url: application.clients, token: tokens.client })),
+      secrets: makeSecretsClient(makeSend({ url: served.clients, token: tokens.client })),
       tokens,
-      again: () => serve(embedded, hostAndPort(application.operators)),
-      stop: async () => {
-        await application.stop()
-        await stopEmbedded()
-      },
+      again: () => serve(embedded, hostAndPort(served.operators)),
+      stop,
     }
   } catch (error) {
-    await stopEmbedded()
+    await stop()
     throw error
   }
 }
@@ -132,7 +132,7 @@ export async function migrateWhole(ops: OpsClient, integration: string): Promise
   for (;;) {
     const { run } = await ops.call('progress', { params: { integration } })
     if (run?.outcome === 'done') return
-    if (run !== null && run.outcome !== 'running') throw new Error(`the run of ${integration} is ${run.outcome}`)
+    if (run !== null && run.ended_at !== null) throw new Error(`the run of ${integration} is ${run.outcome}`)
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

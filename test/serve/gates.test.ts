@@ -5,6 +5,7 @@ import { makeFlagFile } from '../../flags/flag-file.ts'
 import type { Phase } from '../../flags/phase.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
 import { needs } from '../support/parts.ts'
+import { outcomeOf } from './outcome-of.ts'
 import { INTEGRATION, ledgerServer, makeSystem, type Replica, until } from './replicas.ts'
 
 const redis = needs('redis-server')
@@ -43,14 +44,12 @@ const kinds = async ({ ops }: Replica, ...wanted: readonly string[]) => {
 }
 
 /** Copies and verifies everything. */
-async function migrate({ ops }: Replica): Promise<void> {
+async function migrate({ ops, application }: Replica): Promise<void> {
+  const { worker } = application.engine.work
+  worker.start()
   await ops.call('migrate', { body: { integration: INTEGRATION, execute: true, reason: 'test' } })
-  let ended = false
-  while (!ended) {
-    const { run } = await ops.call('progress', { params: { integration: INTEGRATION } })
-    assert.ok(run?.outcome === 'running' || run?.outcome === 'done', run?.message ?? 'no run')
-    ended = run.outcome === 'done'
-  }
+  assert.equal(await outcomeOf(ops, INTEGRATION), 'done')
+  await worker.stop()
 }
 
 /** What both replicas' flags ask for; each has a file of its own. */

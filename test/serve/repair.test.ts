@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ANY } from '../../backends/store.ts'
 import { secretOf } from '../proxy/core/with-core.ts'
+import { outcomeOf } from './outcome-of.ts'
 import { at, get, INTEGRATION, ledgerServer, makeSystem, put } from './replicas.ts'
 
 const ledger = ledgerServer()
@@ -12,9 +13,11 @@ test('verify asked to repair makes a side that was changed behind its back equal
   const system = await makeSystem(t, await ledger(), { redis: null })
   const replica = await system.start('only', 'dualwrite')
   const { engine } = replica.application
+  engine.work.worker.start()
+  t.after(() => engine.work.worker.stop())
   const run = async (what: 'migrate' | 'verify', more: { readonly repair?: boolean } = {}) => {
     await replica.ops.call(what, { body: { integration: INTEGRATION, execute: true, reason: 'test', ...more } })
-    return (await engine.runs.ended(INTEGRATION))?.outcome
+    return outcomeOf(replica.ops, INTEGRATION)
   }
   assert.equal(await run('migrate'), 'done')
   const address = { ...at('a'), integration: INTEGRATION }

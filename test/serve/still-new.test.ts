@@ -4,6 +4,7 @@ import type { Address } from '../../backends/secret.ts'
 import { type Relay, startRelay } from '../chaos/relay.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
 import { needs } from '../support/parts.ts'
+import { outcomeOf } from './outcome-of.ts'
 import { startProcess } from './processes.ts'
 import { INTEGRATION, ledgerServer, makeSystem } from './replicas.ts'
 
@@ -37,11 +38,7 @@ test('the new store stops in complete with 500 secrets that only it holds: a rol
   const others = Array.from({ length: OTHERS }, (_, i) => `other-${i}`)
   await inBatches(others, (name) => a.secrets.put(of(name), Buffer.from(`old ${name}`), plain))
   await a.ops.call('migrate', { body: { integration: INTEGRATION, execute: true, reason: 'test' } })
-  const ended = async (): Promise<string | undefined> =>
-    (await a.ops.call('progress', { params: { integration: INTEGRATION } })).run?.outcome
-  let outcome = await ended()
-  while (outcome === 'running') outcome = await ended()
-  assert.equal(outcome, 'done')
+  assert.equal(await outcomeOf(a.ops, INTEGRATION), 'done')
 
   const names = Array.from({ length: ONLY_NEW }, (_, i) => `only-new-${i}`)
   await inBatches(names, (name) => b.secrets.put(of(name), Buffer.from(`new ${name}`), plain))

@@ -27,7 +27,7 @@ export function makeOperator(ops: OpsClient, clock: Clock, signal: AbortSignal):
     await ops.call('migrate', { body: { integration, execute: true, reason: REASON } }, signal)
     await until(`migrate ${integration}`, LIMITS_MS.run, async () => {
       const { run } = await ops.call('progress', { params: { integration } }, signal)
-      if (run === null || run.outcome === 'running') return false
+      if (run === null || run.ended_at === null) return false
       if (run.outcome === 'done') return true
       throw new Error(`migrate ${integration} ended ${run.outcome} in ${run.stage}: ${run.message}`)
     })

@@ -1,21 +1,26 @@
-import type { Command } from 'commander'
-import type { Plan } from '../../../proxy/ops/work.ts'
+import { type Command, Option } from 'commander'
+import type { Plan, Started } from '../../../proxy/ops/work.ts'
 import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import type { Exit } from '../exit-codes.ts'
 import { followRun } from '../follow-run.ts'
 import { wholeNumber } from '../numbers.ts'
+import type { OpsClient } from '../ops-client.ts'
 import type { Report } from '../report.ts'
 import { ALL_OPTION, SELECTOR_HELP } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
 import { isMany, type ManyOptions, migrateMany } from './migrate-many.ts'
 import { addPace, CONCURRENCY_OPTION, type PaceOptions, RATE_OPTION, setPaceFirst } from './pace.ts'
+import { addRuns } from './runs.ts'
 
 interface Options extends PaceOptions, ExecuteOptions {
   readonly repair?: boolean
   readonly abort?: boolean
+  readonly stage?: (typeof STAGES)[number]
 }
 
-type What = 'migrate' | 'verify'
+const STAGES = ['enrol', 'inventory', 'backfill', 'verify'] as const
+
+type What = 'migrate' | 'verify' | 'reverse'
 type Leave = 'finalize' | 'abandon'
 
 const LEAVES = {
@@ -36,6 +41,7 @@ export const addMigrate = (program: Command, runner: Runner): void => {
     .option('--from <file>', 'follow such a file')
     .option('--parallel <n>', 'so many integrations at a time', wholeNumber)
     .option('--keep-going', 'go on with the others where one does not end well')
+    .addOption(new Option('--stage <stage>', 'only this stage; without it, all of them').choices(STAGES))
     .option('--execute', 'do it; without it, only print the plan')
     .option(...REASON_OPTION)
     .option(...RATE_OPTION)
@@ -46,6 +52,15 @@ export const addMigrate = (program: Command, runner: Runner): void => {
       : start('migrate', session, args, options),
   )
   addPace(migrate, runner)
+  addRuns(migrate, runner)
+
+  const reverse = program
+    .command('reverse')
+    .description('Carry what only new holds back to legacy, and verify. A dry run until --execute.')
+    .argument('<integration>', 'the integration')
+    .option('--execute', 'do it; without it, only print the plan')
+    .option('--reason <why>', 'kept in the audit record; needed with --execute')
+  runner.bind<Options>(reverse, (session, args, options) => start('reverse', session, args, options))
 
   const verify = program
     .command('verify')
@@ -85,18 +100,30 @@ const startLeaving = async (what: Leave, session: Session, args: Args, options: 
 const start = async (what: What, session: Session, args: Args, options: Options): Promise<Exit> => {
   const { io, ops, report } = session
   const { integration = '' } = args
-  const { reason, repair } = options
+  const { reason } = options
   const body = { integration, ...intentOf(what, options) }
   if (body.execute && reason !== undefined) await setPaceFirst(session, integration, options, reason)
-  const answer =
-    what === 'migrate'
-      ? await ops().call('migrate', { body }, io.signal)
-      : await ops().call('verify', { body: { ...body, ...(repair ? { repair } : {}) } }, io.signal)
+  const answer = await ask[what](ops(), body, options, io.signal)
   if (answer.kind === 'run') return followRun(session, answer)
   printPlan(answer, report)
   report.note('nothing was done: add --execute --reason "why" to do it')
   report.object(answer)
   return 'ok'
+}
+
+interface Body {
+  readonly integration: string
+  readonly execute: boolean
+  readonly reason?: string
+}
+type Ask = (ops: OpsClient, body: Body, options: Options, signal: AbortSignal) => Promise<Started>
+
+const ask: Readonly<Record<What, Ask>> = {
+  migrate: (ops, body, { stage }, signal) =>
+    ops.call('migrate', { body: { ...body, ...(stage === undefined ? {} : { stage }) } }, signal),
+  verify: (ops, body, { repair }, signal) =>
+    ops.call('verify', { body: { ...body, ...(repair ? { repair } : {}) } }, signal),
+  reverse: (ops, body, _options, signal) => ops.call('reverse', { body }, signal),
 }
 
 const printPlan = (plan: Plan, { data }: Report): void => {

@@ -16,6 +16,8 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   accept: { integration: 'aws' },
   retry: { selector: 'aws' },
   verify: { integration: 'aws' },
+  reverse: { integration: 'aws' },
+  changeRuns: { selector: 'aws', change: 'pause' },
   forgetReplica: { name: 'host:8700' },
   changeKeys: { change: 'rotate' },
   rewrapKeys: {},

@@ -116,6 +116,9 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       verify: (request, by) => ask('verify', request, RUN, by),
       finalize: (request, by) => ask('finalize', request, RUN, by),
       abandon: (request, by) => ask('abandon', request, RUN, by),
+      reverse: (request, by) => ask('reverse', request, RUN, by),
+      runs: (selector) => ask('runs', selector, [RUN]),
+      change: (request, by) => ask('changeRuns', request, [RUN], by),
       progress: (integration) => ask('progress', integration, integration === 'aws' ? RUN : null),
     },
     pace: {
@@ -134,6 +137,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       list: () => ask('replicas', null, []),
       forget: (request, by) => ask('forgetReplica', request, { executed: request.execute, replica: REPLICA }, by),
     },
+    workers: { list: () => ask('workers', null, []) },
     keys: {
       show: (store, customer) => ask('keys', { store, customer }, { store, customer, ...NO_KEYS }),
       change: (store, { change, execute }, by) =>

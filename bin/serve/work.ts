@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { readSecretFile } from '../../backends/key-file.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { Database } from '../../ledger/postgres/database.ts'
+import { type JobQueue, makeJobQueue } from '../../ledger/postgres/jobs.ts'
+import { makeRunRecords } from '../../ledger/postgres/runs.ts'
+import { makeWorkerRegistry, type RegisteredWorker } from '../../ledger/postgres/workers.ts'
+import type { MigratorDeps } from '../../migrator/deps.ts'
+import { runSlice } from '../../migrator/migrate.ts'
+import { makeRuns, type Runs } from '../../migrator/runs.ts'
+import { askForRun, type CronItem, makeWorker } from '../../migrator/worker.ts'
+import type { CrossfadeConfig } from '../config/schema.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface WorkParts {
+  readonly config: CrossfadeConfig
+  readonly database: Database
+  readonly ledger: Pick<Ledger, 'integrations'>
+  readonly migratorDeps: MigratorDeps
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly id: string
+  readonly name: string
+  readonly kind: RegisteredWorker['kind']
+}
+
+/** The runs of the ledger, the queue by which workers hear of them, and the worker of this process; nothing is started. */
+export function openWork(parts: WorkParts) {
+  const { config, database, migratorDeps, metrics, clock, id, name, kind } = parts
+  const { migrator } = config
+  const queue = openQueue(config)
+  const records = makeRunRecords(database)
+  const registry = makeWorkerRegistry(database)
+  const runs = makeRuns({ records, job: askForRun(queue), clock, newId: randomUUID })
+  const worker = makeWorker({
+    id,
+    name,
+    kind,
+    records,
+    registry,
+    queue,
+    slices: {
+      run: (request, place, options) => runSlice(migratorDeps, request, place, options),
+      metrics: metrics.migrator,
+    },
+    help: migratorDeps,
+    clock,
+    newId: randomUUID,
+    jobs: migrator.jobs,
+    slice: migrator.slice,
+    lease: migrator.worker_lease,
+    patience: migrator.patience,
+    cron: {
+      'crossfade-prune': { at: '17 * * * *', work: () => records.prune(migrator.keep_runs) },
+      ...sweeps(parts, runs),
+    },
+  })
+  return { queue, registry, runs, worker }
+}
+
+function openQueue({ ledger, migrator }: CrossfadeConfig): JobQueue {
+  return makeJobQueue(
+    {
+      url: ledger.url,
+      password: ledger.password_file === undefined ? undefined : readSecretFile(ledger.password_file),
+      maxConnections: ledger.max_connections,
+      statementTimeout: ledger.statement_timeout,
+    },
+    migrator.jobs_schema,
+  )
+}
+
+/** A verify of everything that can be verified; what has a run on its way is left to that. */
+function sweeps({ config, ledger }: WorkParts, runs: Runs): Readonly<Record<string, CronItem>> {
+  const { verify_at: at } = config.migrator
+  if (at === undefined) return {}
+  const work = async (): Promise<void> => {
+    for (const { integration, state, inventoried } of await ledger.integrations()) {
+      if (state !== 'enrolled' || !inventoried || config.integrations[integration] === undefined) continue
+      await runs.start({ integration, kind: 'verify', actor: 'schedule', reason: 'migrator.verify_at' })
+    }
+  }
+  return { 'crossfade-verify': { at, work } }
+}

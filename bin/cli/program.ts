@@ -19,10 +19,12 @@ import { addWorkers } from './verbs/runs.ts'
 import { addSecrets } from './verbs/secrets.ts'
 import { addServe } from './verbs/serve.ts'
 import { addStatus } from './verbs/status.ts'
+import { addWorker } from './verbs/worker.ts'
 import { version } from './version.ts'
 
 const VERBS = [
   addServe,
+  addWorker,
   addConfig,
   addStatus,
   addHistory,

@@ -42,7 +42,9 @@ import { sampleForever } from './sampler.ts'
 
 /** One running proxy process: two ports, and everything behind them. */
 export interface Application {
+  /** Empty: it serves none. */
   readonly clients: string
+  /** Empty: it has no port. */
   readonly operators: string
   readonly engine: Engine
   /** Reads the configuration again, see reload.ts. */
@@ -61,7 +63,9 @@ export interface ApplicationOptions {
   readonly version: string
   readonly signal: AbortSignal
   /** Where the operators' port listens instead of where the configuration says; a port that workers do not share. */
-  readonly operators?: ListenAddress
+  readonly operators?: ListenAddress | null
+  /** False: it only works: no port for clients, no replica. */
+  readonly serves?: boolean
 }
 
 /**
@@ -69,7 +73,7 @@ export interface ApplicationOptions {
  * debts are loaded and the flags are judged. Rejects when that can never be, or when `signal` is aborted before.
  */
 export async function startApplication(options: ApplicationOptions): Promise<Application> {
-  const { config, clock, log } = options
+  const { config, clock, log, serves = true } = options
   const integrations = Object.keys(config.integrations).length
   const metrics = makeMetrics(hasIntegrationSeries(config.metrics.integration_series, integrations))
   const engine = await makeEngine({ ...options, metrics })
@@ -137,16 +141,17 @@ export async function startApplication(options: ApplicationOptions): Promise<App
 
   try {
     const own = options.operators
-    const operatorsUrl = await listen(ops, own ?? config.listen.operators.address, 'operators', own !== undefined)
+    const operatorsUrl =
+      own === null ? '' : await listen(ops, own ?? config.listen.operators.address, 'operators', own !== undefined)
     await reachLedger(engine, options)
-    engine.guard.start()
+    if (serves) engine.guard.start()
     if (options.worker) engine.settler.start()
     if (options.worker) engine.work.worker.start()
     void refreshForever(engine, refreshing.signal)
     void engine.observer.run(refreshing.signal)
     if (options.worker) void sampleForever({ clock, take: () => sample(engine) }, refreshing.signal)
     void engine.pace.run(refreshing.signal)
-    const clientsUrl = await listen(clients, config.listen.clients.address, 'clients')
+    const clientsUrl = serves ? await listen(clients, config.listen.clients.address, 'clients') : ''
     return {
       clients: clientsUrl,
       operators: operatorsUrl,

@@ -54,11 +54,13 @@ export interface EngineOptions {
   readonly name: string
   /** Without one, debts are left to other processes. */
   readonly worker: boolean
+  /** False: a process that only works. */
+  readonly serves?: boolean
 }
 
 /** All parts of one proxy process, connected to each other; nothing runs and nothing was contacted yet. */
-export async function makeEngine({ config, clock, metrics, name, worker }: EngineOptions) {
-  const parts = openLedger(config, clock, metrics.ledger, name)
+export async function makeEngine({ config, clock, metrics, name, worker, serves = true }: EngineOptions) {
+  const parts = openLedger(config, clock, metrics.ledger, name, serves)
   const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
   const paceRecords = makePaceRecords(database)
   const pace = openPace({
@@ -191,7 +193,18 @@ export async function makeEngine({ config, clock, metrics, name, worker }: Engin
     mismatches,
     ...keyEnd(config, ledger, journal),
   })
-  const work = openWork({ config, database, ledger, migratorDeps, metrics, clock, id: parts.id, name, kind: 'serve' })
+  const work = openWork({
+    config,
+    database,
+    ledger,
+    migratorDeps,
+    metrics,
+    clock,
+    id: parts.id,
+    name,
+    kind: serves ? 'serve' : 'worker',
+    registry: parts.registry,
+  })
   const settler = makeSettler({
     ...settleDeps,
     ...config.migrator,

@@ -8,11 +8,13 @@ import { ledgerFault } from '../../ledger/faults.ts'
 import type { IntegrationRow } from '../../ledger/ledger.ts'
 import { makeMemory } from '../../ledger/memory.ts'
 import type { LedgerMetrics } from '../../ledger/metrics.ts'
+import { makeOnlooker } from '../../ledger/onlooker.ts'
 import { type Database, makeDatabase } from '../../ledger/postgres/database.ts'
 import { assertDurable, migrateLedger } from '../../ledger/postgres/migrate.ts'
 import { makePostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
-import { makeForgetting, makeReplicas, type Replicas, readLedgerId } from '../../ledger/postgres/replicas.ts'
+import { makeForgetting, makeReplicas, readLedgerId } from '../../ledger/postgres/replicas.ts'
 import { makeStages, type Stages } from '../../ledger/postgres/stages.ts'
+import { makeWorkerRegistry } from '../../ledger/postgres/workers.ts'
 import type { RedisBus } from '../../ledger/redis/bus.ts'
 import { makeReplica, type Replica } from '../../ledger/replica.ts'
 import { type BareWrites, makeBareWrites } from '../../proxy/core/bare-writes.ts'
@@ -23,7 +25,13 @@ import { assertFingerprintKey } from './fingerprint-key.ts'
 /** The ledger and this replica's place in it. */
 export type LedgerParts = ReturnType<typeof openLedger>
 
-export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: LedgerMetrics, name: string = hostname()) {
+export function openLedger(
+  config: CrossfadeConfig,
+  clock: Clock,
+  metrics: LedgerMetrics,
+  name: string = hostname(),
+  serves = true,
+) {
   const section = config.ledger
   const id = randomUUID()
   const database = makeDatabase({
@@ -59,23 +67,26 @@ export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: Ledge
         })
   /** Versions of what this replica follows beside the states of the integrations. */
   const follows: Record<string, number> = {}
-  const replica = makeReplica({
-    id,
-    name,
-    lease: section.replica_lease,
-    ledger,
-    replicas,
-    memory,
-    clock,
-    drained: bareWrites.drained,
-    hears: bus.hears,
-    onLease: (held) => {
-      metrics.leaseHeld.set(held ? 1 : 0)
-      if (held) metrics.joins.inc()
-    },
-    onLedger: (answers) => metrics.reachable.set(answers ? 1 : 0),
-    alsoApplied: () => follows,
-  })
+  const onLedger = (answers: boolean) => metrics.reachable.set(answers ? 1 : 0)
+  const serving = () =>
+    makeReplica({
+      id,
+      name,
+      lease: section.replica_lease,
+      ledger,
+      replicas,
+      memory,
+      clock,
+      drained: bareWrites.drained,
+      hears: bus.hears,
+      onLease: (held) => {
+        metrics.leaseHeld.set(held ? 1 : 0)
+        if (held) metrics.joins.inc()
+      },
+      onLedger,
+      alsoApplied: () => follows,
+    })
+  const replica: Replica = serves ? serving() : makeOnlooker({ id, ledger, memory, onLedger })
   listenTo(bus, replica)
   return {
     id,
@@ -93,6 +104,8 @@ export function openLedger(config: CrossfadeConfig, clock: Clock, metrics: Ledge
     follows,
     replica,
     name,
+    serves,
+    registry: makeWorkerRegistry(database),
     stages: spread(makeStages(database, replicas, clock), id, bus, replica),
   }
 }
@@ -130,11 +143,11 @@ const BUS_PATIENCE_MS = 2000
 
 /** Everything that must hold before the first begin. Rejects; may be called again. */
 export async function prepareLedger(parts: LedgerParts): Promise<void> {
-  const { database, replicas, name, redis } = parts
+  const { database, redis } = parts
   await assertDurable(database, false)
   await migrateLedger(database)
   parts.assertKey(await parts.ledger.integrations())
-  if (redis === null) await assertAlone(replicas, name)
+  if (redis === null) await assertAlone(parts)
   else await openBus(redis, database, parts.busPrefix)
 }
 
@@ -142,8 +155,13 @@ async function openBus(redis: RedisBus, database: Database, prefix: string): Pro
   await redis.open(`${prefix}:${await readLedgerId(database)}`, BUS_PATIENCE_MS)
 }
 
-/** Without a bus two replicas would not hear of each other's debts. */
-async function assertAlone(replicas: Pick<Replicas, 'live'>, name: string): Promise<void> {
-  const others = (await replicas.live()).filter((replica) => replica.name !== name)
-  if (others.length > 0) throw ledgerFault('second-replica', others.map((replica) => replica.name).join(', '))
+/**
+ * Without a bus two replicas would not hear of each other's debts, and a replica would not hear that a process that only
+ * works has settled one.
+ */
+async function assertAlone({ replicas, registry, name, serves }: LedgerParts): Promise<void> {
+  const others = (await replicas.live()).filter((replica) => replica.name !== name || !serves)
+  const workers = serves ? (await registry.list()).filter(({ kind, live }) => kind === 'worker' && live) : []
+  const names = [...others, ...workers].map((process) => process.name)
+  if (names.length > 0) throw ledgerFault('second-replica', names.join(', '))
 }

@@ -5,7 +5,7 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import type { Database } from '../../ledger/postgres/database.ts'
 import { type JobQueue, makeJobQueue } from '../../ledger/postgres/jobs.ts'
 import { makeRunRecords } from '../../ledger/postgres/runs.ts'
-import { makeWorkerRegistry, type RegisteredWorker } from '../../ledger/postgres/workers.ts'
+import type { RegisteredWorker, WorkerRegistry } from '../../ledger/postgres/workers.ts'
 import type { MigratorDeps } from '../../migrator/deps.ts'
 import { runSlice } from '../../migrator/migrate.ts'
 import { makeRuns, type Runs } from '../../migrator/runs.ts'
@@ -23,15 +23,15 @@ export interface WorkParts {
   readonly id: string
   readonly name: string
   readonly kind: RegisteredWorker['kind']
+  readonly registry: WorkerRegistry
 }
 
 /** The runs of the ledger, the queue by which workers hear of them, and the worker of this process; nothing is started. */
 export function openWork(parts: WorkParts) {
-  const { config, database, migratorDeps, metrics, clock, id, name, kind } = parts
+  const { config, database, registry, migratorDeps, metrics, clock, id, name, kind } = parts
   const { migrator } = config
   const queue = openQueue(config)
   const records = makeRunRecords(database)
-  const registry = makeWorkerRegistry(database)
   const runs = makeRuns({ records, job: askForRun(queue), clock, newId: randomUUID })
   const worker = makeWorker({
     id,

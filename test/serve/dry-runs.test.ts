@@ -38,6 +38,7 @@ const DRY: Readonly<Partial<Record<OpsName, (ops: OpsClient) => Promise<unknown>
   forceGate: (ops) => ops.call('forceGate', { body: { selector, phase: 'live' } }),
   migrate: (ops) => ops.call('migrate', { body: { integration } }),
   verify: (ops) => ops.call('verify', { body: { integration, repair: true } }),
+  reverse: (ops) => ops.call('reverse', { body: { integration } }),
   finalize: (ops) => ops.call('finalize', { body: { integration } }),
   abandon: (ops) => ops.call('abandon', { body: { integration } }),
   accept: (ops) => ops.call('accept', { body: { integration } }),

@@ -1,0 +1,44 @@
+import type { Ledger } from './ledger.ts'
+import type { Memory } from './memory.ts'
+import type { Replica } from './replica.ts'
+
+/*
+ * In the place of a replica, in a process that serves nobody: it follows the states of the integrations, and that is all. It
+ * has no lease and no registration, so that no writer and no barrier ever waits for it, and its memory is never trusted.
+ */
+export function makeOnlooker(options: {
+  readonly id: string
+  readonly ledger: Pick<Ledger, 'integrations'>
+  readonly memory: Memory
+  /** Told after each attempt whether the ledger answered. */
+  readonly onLedger?: (answers: boolean) => void
+}): Replica {
+  const { id, ledger, memory } = options
+  const inventoried = new Set<string>()
+  let reached = false
+
+  const look = async (): Promise<void> => {
+    const rows = await ledger.integrations()
+    memory.learn(rows)
+    for (const row of rows) {
+      if (row.inventoried) inventoried.add(row.integration)
+      else inventoried.delete(row.integration)
+    }
+    reached = true
+  }
+  return {
+    id,
+    memory,
+    start: look,
+    refresh: () =>
+      look().then(
+        () => options.onLedger?.(true),
+        () => options.onLedger?.(false),
+      ),
+    trusted: () => false,
+    state: (integration) => (reached ? (memory.integration(integration)?.state ?? 'bare') : null),
+    inventoried: (integration) => inventoried.has(integration),
+    distrust: () => undefined,
+    stop: async () => undefined,
+  }
+}

@@ -12,7 +12,7 @@ import { runOneSlice, type SliceDeps } from './run-slices.ts'
  */
 export interface Worker {
   start(): void
-  /** Resolves when what it had was left to others. */
+  /** Resolves when what it had was left to others; also where it was never started. */
   stop(): Promise<void>
 }
 

@@ -122,7 +122,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     await clients.close()
     await engine.shadow.close()
     await engine.guard.stop()
-    if (options.worker) await engine.work.worker.stop()
+    await engine.work.worker.stop()
     if (options.worker) await engine.settler.stop()
     await engine.lazy.flush()
     refreshing.abort()

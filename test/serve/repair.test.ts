@@ -14,7 +14,6 @@ test('verify asked to repair makes a side that was changed behind its back equal
   const replica = await system.start('only', 'dualwrite')
   const { engine } = replica.application
   engine.work.worker.start()
-  t.after(() => engine.work.worker.stop())
   const run = async (what: 'migrate' | 'verify', more: { readonly repair?: boolean } = {}) => {
     await replica.ops.call(what, { body: { integration: INTEGRATION, execute: true, reason: 'test', ...more } })
     return outcomeOf(replica.ops, INTEGRATION)

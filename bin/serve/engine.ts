@@ -6,6 +6,7 @@ import { makeJournal } from '../../ledger/postgres/journal.ts'
 import { makeMismatches } from '../../ledger/postgres/mismatches.ts'
 import { makeNames } from '../../ledger/postgres/names.ts'
 import { readDebts, readDue } from '../../ledger/postgres/owing.ts'
+import { makePaceReports } from '../../ledger/postgres/pace-reports.ts'
 import { makePaceRecords } from '../../ledger/postgres/paces.ts'
 import { readCohortCounts } from '../../ledger/postgres/progress.ts'
 import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
@@ -69,6 +70,8 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     metrics: metrics.migrator,
     pairs: (integration) => stores.pairs(integration),
     records: paceRecords,
+    reports: makePaceReports(database),
+    id: parts.id,
   })
   const stores = openStores(config, clock, metrics.backends, pace.onStore)
   const { pairs } = stores

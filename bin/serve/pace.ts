@@ -1,12 +1,14 @@
 import type { StoreCallSeen } from '../../backends/guarded.ts'
 import type { Pairs } from '../../backends/pair.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { PaceReports } from '../../ledger/postgres/pace-reports.ts'
 import type { PaceRecords } from '../../ledger/postgres/paces.ts'
 import type { MigratorSection } from '../../migrator/config.ts'
 import type { MigratorMetrics } from '../../migrator/metrics.ts'
 import { type ClientKind, makeClients } from '../../migrator/pace/clients.ts'
 import { makeGovernor } from '../../migrator/pace/governor.ts'
 import { makePaces, type Paces } from '../../migrator/pace/paces.ts'
+import { makePacePeers } from '../../migrator/pace/peers.ts'
 import { type PaceSettings, settingsOf } from '../../migrator/pace/settings.ts'
 import { makeStores } from '../../migrator/pace/stores.ts'
 
@@ -30,6 +32,9 @@ export interface PaceOptions {
   readonly metrics: Pick<MigratorMetrics, 'throttled' | 'paceRate' | 'passes'>
   readonly pairs: Pairs
   readonly records: Pick<PaceRecords, 'list'>
+  readonly reports: PaceReports
+  /** Of this process, among the reports. */
+  readonly id: string
 }
 
 /** A timer that is also the look at the event loop. */
@@ -37,16 +42,19 @@ const TICK_MS = 25
 const TICKS_A_LOOK = 10
 /** Operators wait for it. */
 const FOLLOW_MS = 500
+/** ms after which what a process told is nothing any more. */
+const REPORT_MS = 3000
 
-export function openPace({ section, clock, metrics, pairs, records }: PaceOptions): PaceParts {
+export function openPace({ section, clock, metrics, pairs, records, reports, id }: PaceOptions): PaceParts {
   let stored: Awaited<ReturnType<PaceRecords['list']>> = new Map()
   let followed = Number.NEGATIVE_INFINITY
   let running = 0
   let quiet: number | null = Number.NEGATIVE_INFINITY
   const now = () => clock.monotonic()
 
+  const quietSince = (): number | null => peers.quietSince(running > 0 ? null : quiet)
   const settings = (integration: string) => settingsOf(section, stored.get(integration))
-  const clients = makeClients({ now, quietSince: () => quiet, factor: section.pace.clients })
+  const clients = makeClients({ now, quietSince, factor: section.pace.clients })
   const stores = makeStores({ now, factor: section.pace.stores, errors: section.pace.errors })
   const governor = makeGovernor({
     clock,
@@ -62,13 +70,23 @@ export function openPace({ section, clock, metrics, pairs, records }: PaceOption
   })
   const paces: Paces = makePaces({
     clock,
-    limits: settings,
+    limits: (integration) => {
+      const { rate, concurrency } = settings(integration)
+      return { rate: rate === null ? null : rate / peers.sharers(integration), concurrency }
+    },
     speed: governor.speed,
     onThrottled: (_integration, by, ms) => metrics.throttled.inc({ by }, ms / 1000),
     onPasses: (change) => {
       running += change
       quiet = running > 0 ? null : now()
     },
+  })
+  const peers = makePacePeers({
+    clock,
+    clients,
+    busy: () => [...paces.lanes.keys()].filter((integration) => paces.isBusy(integration)),
+    exchange: (report) => reports.exchange(id, report, REPORT_MS),
+    read: () => reports.others(id),
   })
   const rate = (integration: string): number | null => {
     const { rate: allowed } = paces.speed(integration)
@@ -92,6 +110,7 @@ export function openPace({ section, clock, metrics, pairs, records }: PaceOption
       if (when !== 'now' && now() - followed < FOLLOW_MS) return
       followed = now()
       stored = await records.list().catch(() => stored)
+      await peers.look()
       paces.look()
     },
     run: async (signal) => {

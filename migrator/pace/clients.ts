@@ -1,3 +1,4 @@
+import { makeHearing } from './hearing.ts'
 import { makeLatencies } from './latencies.ts'
 import { makeSignal, type Signal } from './signal.ts'
 
@@ -14,11 +15,26 @@ import { makeSignal, type Signal } from './signal.ts'
 export const CLIENT_KINDS = ['read', 'write', 'loop'] as const
 export type ClientKind = (typeof CLIENT_KINDS)[number]
 
+/** Of samples that were compared with a baseline, since the process began. */
+export interface Tally {
+  readonly judged: number
+  readonly bad: number
+}
+
+/** What a process tells the others of its clients. */
+export interface ClientsReport extends Readonly<Record<ClientKind, Tally>> {
+  /** `unknown`: it has no baseline yet; `away`: it has none of late. */
+  readonly clients: 'known' | 'unknown' | 'away'
+}
+
 export interface Clients {
   observe(kind: ClientKind, ms: number): void
   readonly signals: readonly Signal[]
-  /** Copying shall hold still now, for the baseline. `wall`: ms since the epoch. */
-  holdsStill(wall: number): boolean
+  /** ms for which copying has held still now, for the baseline, in every process; null: it need not. `wall`: ms since the epoch. */
+  stillFor(wall: number): number | null
+  report(): ClientsReport
+  /** What all others report, by process; their samples count as those of this one. */
+  hear(reports: ReadonlyMap<string, ClientsReport>): void
 }
 
 export interface ClientsOptions {
@@ -45,10 +61,17 @@ const REFRESH = 100
 
 function makeKind(now: () => number) {
   const baseline = makeLatencies({ least: LEAST, most: MOST })
+  const signal = makeSignal(now, SHARE)
   let p99: number | null = null
   let fresh = 0
+  let tally: Tally = { judged: 0, bad: 0 }
   return {
-    signal: makeSignal(now, SHARE),
+    signal,
+    judge: (isBad: boolean): void => {
+      signal.add(isBad)
+      tally = { judged: tally.judged + 1, bad: tally.bad + (isBad ? 1 : 0) }
+    },
+    tally: () => tally,
     learn: (ms: number): void => {
       baseline.add(ms)
       fresh += 1
@@ -72,6 +95,15 @@ export function makeClients({ now, quietSince, factor }: ClientsOptions): Client
     return own === null || read === null ? null : own + read * (factor - 1)
   }
   const isActive = (): boolean => now() - last < 3000
+  const own = (): ClientsReport['clients'] => {
+    if (!isActive()) return 'away'
+    return kinds.read.p99() !== null || kinds.write.p99() !== null ? 'known' : 'unknown'
+  }
+  const hearing = makeHearing((kind, { judged, bad }) => {
+    // Spread, as they came: bad ones in a row would be evidence of their own.
+    const upTo = (n: number): number => Math.floor((n * bad) / judged)
+    for (let n = 0; n < judged; n += 1) kinds[kind].signal.add(upTo(n + 1) > upTo(n))
+  })
   return {
     observe: (kind, ms) => {
       const at = now()
@@ -79,13 +111,21 @@ export function makeClients({ now, quietSince, factor }: ClientsOptions): Client
       const quiet = quietSince()
       if (quiet !== null && at - ms >= quiet + SETTLED_MS) return kinds[kind].learn(ms)
       const limit = limitOf(kind)
-      if (limit !== null && (kind !== 'loop' || isActive())) kinds[kind].signal.add(ms > limit)
+      if (limit !== null && (kind !== 'loop' || isActive())) kinds[kind].judge(ms > limit)
     },
     signals: CLIENT_KINDS.map((kind) => kinds[kind].signal),
-    holdsStill: (wall) => {
-      if (!isActive()) return false
-      const known = kinds.read.p99() !== null || kinds.write.p99() !== null
-      return known ? wall % EVERY_MS < STILL_MS : wall % FIRST_EVERY_MS < FIRST_STILL_MS
+    stillFor: (wall) => {
+      const all = [own(), ...[...hearing.all()].map(({ clients }) => clients)]
+      if (all.every((word) => word === 'away')) return null
+      const [every, still] = all.includes('unknown') ? [FIRST_EVERY_MS, FIRST_STILL_MS] : [EVERY_MS, STILL_MS]
+      return wall % every < still ? wall % every : null
     },
+    report: () => ({
+      clients: own(),
+      read: kinds.read.tally(),
+      write: kinds.write.tally(),
+      loop: kinds.loop.tally(),
+    }),
+    hear: hearing.hear,
   }
 }

@@ -70,7 +70,7 @@ export function makeGovernor(options: GovernorOptions): Governor {
     speed: (integration) => {
       if (!isAdaptive(integration)) return FREE
       const { rate, by } = (courses.get(integration) ?? begin(integration)).speed
-      return { rate, by: by ?? 'start', hold: clients.holdsStill(clock.wall()) ? 'baseline' : null }
+      return { rate, by: by ?? 'start', hold: clients.stillFor(clock.wall()) === null ? null : 'baseline' }
     },
     look: () => {
       const now = clock.monotonic()

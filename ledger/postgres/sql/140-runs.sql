@@ -43,6 +43,15 @@ create table crossfade.worker (
   started_at timestamptz not null default clock_timestamp()
 );
 
+-- What each process copies now, and what it sees of its clients. Nothing relies on it for longer than its lease, so it is
+-- not written to the log, and gone after a crash.
+create unlogged table crossfade.pace_report (
+  id      text primary key,
+  busy    text[] not null,
+  clients json not null,
+  until   timestamptz not null
+);
+
 -- Written with the change itself, so that none is lost with the process that made it.
 create function crossfade.tell_run() returns trigger language plpgsql as $$
 begin

@@ -1,3 +1,4 @@
+import { CLIENT_KINDS, type ClientKind, type ClientsReport, type Tally } from './clients-report.ts'
 import { makeHearing } from './hearing.ts'
 import { makeLatencies } from './latencies.ts'
 import { makeSignal, type Signal } from './signal.ts'
@@ -12,21 +13,6 @@ import { makeSignal, type Signal } from './signal.ts'
  * A timer is a client, too: how late it fires is what requests wait before this process sees them, which no request can
  * tell.
  */
-export const CLIENT_KINDS = ['read', 'write', 'loop'] as const
-export type ClientKind = (typeof CLIENT_KINDS)[number]
-
-/** Of samples that were compared with a baseline, since the process began. */
-export interface Tally {
-  readonly judged: number
-  readonly bad: number
-}
-
-/** What a process tells the others of its clients. */
-export interface ClientsReport extends Readonly<Record<ClientKind, Tally>> {
-  /** `unknown`: it has no baseline yet; `away`: it has none of late. */
-  readonly clients: 'known' | 'unknown' | 'away'
-}
-
 export interface Clients {
   observe(kind: ClientKind, ms: number): void
   readonly signals: readonly Signal[]

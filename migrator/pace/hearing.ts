@@ -1,5 +1,4 @@
-import type { ClientKind, ClientsReport, Tally } from './clients.ts'
-import { CLIENT_KINDS } from './clients.ts'
+import { CLIENT_KINDS, type ClientKind, type ClientsReport, type Tally } from './clients-report.ts'
 
 /*
  * What other processes say of their clients, as samples of this one: their tallies only grow, and what they grew by since

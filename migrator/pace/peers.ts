@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { PaceReport } from '../../ledger/postgres/pace-reports.ts'
-import type { Clients, ClientsReport } from './clients.ts'
+import type { Clients } from './clients.ts'
+import type { ClientsReport } from './clients-report.ts'
 
 /*
  * The other processes on the ledger. While any of them copies each tells the rest what it works on and what its clients see:

@@ -48,7 +48,8 @@ export const followRun = async (session: Session, first: Run): Promise<Exit> => 
   return isRefused(run) ? 'refused' : EXIT_OF_OUTCOME[run.outcome]
 }
 
-const isMoving = ({ outcome }: Run): boolean => outcome === 'queued' || outcome === 'running'
+/** It goes on by itself, or as soon as a worker takes it. */
+export const isMoving = ({ outcome }: Run): boolean => outcome === 'queued' || outcome === 'running'
 
 /** The proof was whole when the run began, and was not any more when it was judged. */
 const isRefused = ({ outcome, message }: Run): boolean =>

@@ -74,7 +74,7 @@ const runOf = (integration: string, outcome: Run['outcome']): Run => ({
   counts: null,
   message: outcome === 'failed' ? 'it broke' : null,
   started_at: AT,
-  ended_at: outcome === 'running' ? null : AT,
+  ended_at: outcome === 'running' || outcome === 'paused' ? null : AT,
 })
 
 /** A server with a large, a small and a finished integration; which runs end badly, and what was begun. */
@@ -194,6 +194,15 @@ test('after one that does not end well nothing is begun, unless it shall keep go
   assert.deepEqual([kept.exit, begun.toSorted()], [EXITS.mismatches.code, ['busy', 'large', 'small', 'small']])
   delete ends['small']
   assert.deepEqual([(await execute()).exit, begun.at(-1)], [EXITS.ok.code, 'small'])
+})
+
+test('a run that somebody paused is not waited for: it is left, and so are the others', {
+  timeout: 60_000,
+}, async (t) => {
+  const { begun, crossfade } = await withServer(t, { small: 'paused' })
+  const stopped = await crossfade('migrate', '--all', '--execute', '--reason', 'wave 1')
+  assert.deepEqual([stopped.exit, begun], [EXITS.partial.code, ['small']])
+  assert.match(stopped.stderr, /small: paused/)
 })
 
 test('each of many is begun at the pace that was asked for', async (t) => {

@@ -2,7 +2,7 @@ import PQueue from 'p-queue'
 import { isFault } from '../../../core/fault.ts'
 import type { Run } from '../../../proxy/ops/work.ts'
 import { type Exit, exitOfFault } from '../exit-codes.ts'
-import { EXIT_OF_OUTCOME } from '../follow-run.ts'
+import { EXIT_OF_OUTCOME, isMoving } from '../follow-run.ts'
 import type { Session } from '../session.ts'
 import { type PaceOptions, setPaceFirst } from '../verbs/pace.ts'
 import type { Moves } from './document.ts'
@@ -74,9 +74,10 @@ async function move(session: Session, integration: string, { reason, pace }: Mov
   }
 }
 
+/** Or paused: it does not go on by itself, and the others shall not wait for it. */
 async function ended({ io, ops }: Session, first: Run): Promise<Run> {
   let run = first
-  while (run.ended_at === null) {
+  while (isMoving(run)) {
     await io.clock.sleep(POLL_MS, io.signal)
     const { run: latest } = await ops().call('progress', { params: { integration: run.integration } }, io.signal)
     run = latest ?? run

@@ -1,4 +1,4 @@
-import type { Argument, Command } from 'commander'
+import type { Argument, Command, OptionValues } from 'commander'
 import { type Fault, isFault } from '../../core/fault.ts'
 import { type Exit, exitOfFault } from './exit-codes.ts'
 import { cliFault } from './faults.ts'
@@ -49,13 +49,30 @@ export const makeRunner = (io: Io): Runner => {
       command.action(async () => {
         const session = makeSession(io, command.optsWithGlobals())
         try {
-          runner.ended = await verb(session, namedArgs(command), command.opts() as O)
+          runner.ended = await verb(session, namedArgs(command), givenTo(command) as O)
         } catch (error) {
           runner.ended = endWith(session, error)
         }
       }),
   }
   return runner
+}
+
+/**
+ * The options of a verb below another. Those that both have commander gives to the upper one, wherever they stand: taken as its
+ * own alone, `migrate pace --rate` would change no pace, without a word. What only the upper one has is a mistake.
+ */
+const givenTo = (command: Command): OptionValues => {
+  const given = { ...command.opts() }
+  for (let verb = command.parent; verb?.parent != null; verb = verb.parent) {
+    for (const { long, name } of verb.options.map((option) => ({ long: option.long, name: option.attributeName() }))) {
+      if (verb.getOptionValueSource(name) !== 'cli') continue
+      if (!command.options.some((own) => own.long === long))
+        throw cliFault('usage', `${command.name()} has no option ${long}`)
+      given[name] = verb.getOptionValue(name)
+    }
+  }
+  return given
 }
 
 const namedArgs = (command: Command): Args =>

@@ -1,5 +1,6 @@
 import type { StoredEvent } from '../../ledger/postgres/journal.ts'
 import type { RegisteredReplica } from '../../ledger/postgres/replicas.ts'
+import { ORDERS, RUN_KINDS } from '../../migrator/stages.ts'
 import type { EventsPort } from '../../proxy/ops/ports.ts'
 import type { OpsEvent } from '../../proxy/ops/work.ts'
 import { CAPS_KEY } from '../serve/cap-reach.ts'
@@ -39,10 +40,20 @@ const show = (
   cohort: text(detail['cohort']),
   from: text(detail['from']),
   to: text(detail['to']),
+  run: kind.startsWith('run-') ? runOf(detail) : null,
   by: actor,
-  reason: text(detail['reason']),
+  reason: text(detail['reason']) ?? text(detail['message']),
   applied: appliedBy(detail, live),
 })
+
+/** `migrate`, `migrate inventory` where it has not all stages of its kind, `migrate: done` at its end. */
+function runOf({ what, stages, outcome }: StoredEvent['detail']): string | null {
+  const kind = RUN_KINDS.find((candidate) => candidate === what)
+  if (kind === undefined) return text(what)
+  const some = Array.isArray(stages) && stages.join() !== ORDERS[kind].stages.join()
+  const whole = some ? `${kind} ${stages.join(', ')}` : kind
+  return typeof outcome === 'string' ? `${whole}: ${outcome}` : whole
+}
 
 function appliedBy(detail: StoredEvent['detail'], live: readonly RegisteredReplica[]): OpsEvent['applied'] {
   for (const { field, key } of FOLLOWED) {

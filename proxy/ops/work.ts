@@ -158,8 +158,12 @@ export const eventSchema = z.strictObject({
   cohort: z.string().nullable(),
   from: z.string().nullable(),
   to: z.string().nullable(),
+  run: z
+    .string()
+    .nullable()
+    .describe('Of an event of a run: what it does and, at its end, how it ended; null of any other.'),
   by: z.string().nullable(),
-  reason: z.string().nullable(),
+  reason: z.string().nullable().describe('Why it was asked for; at the end of a run, what stood in the way.'),
   applied: z
     .strictObject({ replicas: count, of: count })
     .nullable()

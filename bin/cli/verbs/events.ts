@@ -54,12 +54,17 @@ async function follow(
 
 const HEADING = ['AT', 'WHAT', 'INTEGRATION', 'COHORT', 'CHANGE', 'BY', 'RUN BY', 'REASON']
 
+const changeOf = ({ run, from, to }: OpsEvent): string => {
+  if (run !== null) return run
+  return from === null && to === null ? '-' : `${from ?? '-'} to ${to ?? '-'}`
+}
+
 const row = (event: OpsEvent): readonly string[] => [
   event.at,
   event.kind,
   event.integration ?? 'all',
   event.cohort ?? 'all',
-  event.from === null && event.to === null ? '-' : `${event.from ?? '-'} to ${event.to ?? '-'}`,
+  changeOf(event),
   event.by ?? '-',
   event.applied === null ? '-' : `${event.applied.replicas} of ${event.applied.of}`,
   event.reason ?? '-',

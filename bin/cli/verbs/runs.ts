@@ -64,7 +64,9 @@ const runTable = (runs: readonly Run[]): string =>
       run.stage,
       run.total === null ? String(run.done) : `${run.done}/${run.total}`,
       run.started_at,
-      run.throttled_by ?? run.message ?? '',
+      run.throttled_by ??
+        run.message ??
+        (run.outcome === 'paused' ? `crossfade migrate resume ${run.integration}` : ''),
     ]),
   )
 

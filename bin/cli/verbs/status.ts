@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander'
 import { HISTORY_BY } from '../../../proxy/ops/history.ts'
 import type { Status } from '../../../proxy/ops/status.ts'
+import type { Run } from '../../../proxy/ops/work.ts'
 import { type GroupBy, groupCounts } from '../count-groups.ts'
 import type { Io } from '../io.ts'
 import { makePaces, type Paces } from '../pace.ts'
+import { progressLine } from '../progress-line.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Runner, Session } from '../session.ts'
 import { renderGroups, renderStatus } from '../status-table.ts'
@@ -19,7 +21,7 @@ interface Options {
 export const addStatus = (program: Command, runner: Runner): void => {
   const status = program
     .command('status')
-    .description('Phases, counts, caps, mismatches and latencies.')
+    .description('Phases, counts, caps, mismatches, latencies and runs that have not ended.')
     .argument('[selector]', SELECTOR_HELP)
     .option(
       '-w, --watch',
@@ -59,11 +61,24 @@ const REST = '\u001b[J'
 
 const show = async (session: Session, selector: string, by: GroupBy | null, paces: Paces | null): Promise<'ok'> => {
   const { io, ops, report } = session
-  const answer = await ops().call('status', { query: { selector } }, io.signal)
-  const { text, object } = by === null ? whole(answer, session, paces) : added(answer, by, session, paces)
+  const [answer, runs] = await Promise.all([
+    ops().call('status', { query: { selector } }, io.signal),
+    by === null ? openRuns(session, selector) : [],
+  ])
+  const { text: table, object } = by === null ? whole(answer, session, paces) : added(answer, by, session, paces)
+  const text =
+    table + runs.map((run) => `\n${run.integration}: ${run.what}: ${progressLine(run, io.clock.wall())}\n`).join('')
   report.data(paces !== null && isScreen(io) ? `${HOME}${text.replaceAll('\n', '\u001b[K\n')}${REST}` : text)
   report.object(object)
   return 'ok'
+}
+
+/** Without the ledger nobody knows of runs, and everything else is shown all the same. */
+const openRuns = async ({ io, ops }: Session, selector: string): Promise<readonly Run[]> => {
+  const answer = await ops()
+    .call('runs', { query: { selector } }, io.signal)
+    .catch(() => null)
+  return answer?.runs.filter(({ ended_at }) => ended_at === null) ?? []
 }
 
 interface Shown {

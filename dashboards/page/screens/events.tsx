@@ -29,13 +29,14 @@ export function Events({ picture, user }: ScreenProps) {
       </search>
       <Table
         name="Events, the newest first"
-        head={['When', 'What', 'Integration', 'Cohort', 'From', 'To', 'By', 'Reason', 'Applied']}
+        head={['When', 'What', 'Integration', 'Run', 'Cohort', 'From', 'To', 'By', 'Reason', 'Applied']}
       >
         {shown.map((event) => (
           <tr key={event.id}>
             <td>{timeOf(event.at)}</td>
             <th scope="row">{event.kind}</th>
             <td>{event.integration ?? 'all'}</td>
+            <td>{event.run ?? '-'}</td>
             <td>{event.cohort ?? '-'}</td>
             <td>{event.from ?? '-'}</td>
             <td>{event.to ?? '-'}</td>
@@ -44,7 +45,7 @@ export function Events({ picture, user }: ScreenProps) {
             <td>{event.applied === null ? '-' : `${event.applied.replicas} of ${event.applied.of}`}</td>
           </tr>
         ))}
-        {shown.length === 0 ? <Nothing columns={9}>Nothing like this happened.</Nothing> : null}
+        {shown.length === 0 ? <Nothing columns={10}>Nothing like this happened.</Nothing> : null}
       </Table>
       {last === undefined ? null : (
         <button type="button" onClick={() => void more()}>
@@ -56,5 +57,5 @@ export function Events({ picture, user }: ScreenProps) {
   )
 }
 
-const textOf = ({ kind, integration, cohort, by, reason }: OpsEvent): string =>
-  [kind, integration, cohort, by, reason].filter((part) => part !== null).join(' ')
+const textOf = ({ kind, integration, run, cohort, by, reason }: OpsEvent): string =>
+  [kind, integration, run, cohort, by, reason].filter((part) => part !== null).join(' ')

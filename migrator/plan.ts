@@ -20,7 +20,7 @@ export interface MigrationPlan {
   readonly names: Readonly<Record<Side, NameCount | null>>
   /** The phase of each cohort, as a sentence. */
   readonly phases: readonly string[]
-  /** What the proof lacks; only of finalize and abandon. */
+  /** What must be there before it can begin. */
   readonly missing?: readonly string[]
   readonly risks: readonly string[]
   readonly next: readonly string[]
@@ -68,6 +68,8 @@ export async function plan(
     SIDES.map((side) => (inventoried ? null : countNames(deps, stores[side], integration))),
   )
   const names = { legacy: legacy ?? null, new: fresh ?? null }
+  const stages = only ?? ORDERS[kind].stages
+  const lack = lackOf(row, stages)
   const answers = { legacy: await answersNow(deps, stores.legacy), new: await answersNow(deps, stores.new) }
   return {
     kind: 'plan',
@@ -75,13 +77,26 @@ export async function plan(
     what: kind,
     state,
     stores: { legacy: stores.legacy.name, new: stores.new.name },
-    stages: (only ?? ORDERS[kind].stages).map((stage) => describe(stage, { kind, state, inventoried, counts, names })),
+    stages: stages.map((stage) => describe(stage, { kind, state, inventoried, counts, names })),
     counts,
     names,
     phases: deps.phases(integration),
     risks: risksOf({ state, kind, inventoried, stores, counts, names, answers }),
-    next: nextOf(integration, kind, counts, only),
+    ...(lack === null ? {} : { missing: [lack] }),
+    next: lack === null ? nextOf(integration, kind, counts, only) : nextOf(integration, 'migrate', counts, undefined),
   }
+}
+
+/** Why these stages cannot begin, or null: what an earlier one leaves has to be there. */
+export function lackOf(
+  row: Pick<IntegrationRow, 'state' | 'inventoried'> | undefined,
+  stages: readonly Stage[],
+): string | null {
+  const state = row?.state ?? 'bare'
+  if (stages.includes('enrol')) return null
+  if (state !== 'enrolled') return `it is ${state}, not enrolled`
+  const isBlind = stages.includes('verify') && !stages.includes('inventory') && !row?.inventoried
+  return isBlind ? 'no inventory was taken' : null
 }
 
 export interface Known {

@@ -18,8 +18,6 @@ const RISKS: readonly ((facts: RiskFacts) => string | null)[] = [
     state === 'bare' || state === 'enrolling' || state === 'enrolled'
       ? null
       : `the integration is ${state}: it can neither be enrolled nor be copied from there`,
-  ({ kind, state, inventoried }) =>
-    kind === 'verify' && !(state === 'enrolled' && inventoried) ? 'nothing can be verified before an inventory' : null,
   ({ names }) =>
     (names.new?.names ?? 0) > 0
       ? `new lists ${names.new?.names} names already: a value there that differs from legacy is quarantined as foreign, never overwritten`

@@ -1,8 +1,9 @@
+import { ledgerFault } from '../../ledger/faults.ts'
 import { migratorFault } from '../../migrator/faults.ts'
 import { backOut, factsOf, missingOf } from '../../migrator/leave.ts'
 import { EXITS, planLeave } from '../../migrator/leave-plan.ts'
 import { stagesOf } from '../../migrator/migrate.ts'
-import { type MigrationPlan, plan } from '../../migrator/plan.ts'
+import { lackOf, type MigrationPlan, plan } from '../../migrator/plan.ts'
 import { isOpen, type Run, type RunOrder } from '../../migrator/runs.ts'
 import type { CopyKind, CopyStage, LeaveKind } from '../../migrator/stages.ts'
 import type { MigratePort } from '../../proxy/ops/ports.ts'
@@ -36,6 +37,11 @@ export function makeMigratePort(engine: Engine): MigratePort {
     const { stage, repair = false } = rest
     const only = stage === undefined ? {} : { stages: [stage] }
     if (!execute) return showPlan(await plan(planDeps, integration, kind, only.stages))
+    // Refused here, so that it is the answer and not the end of a run.
+    const row = (await migratorDeps.integrations()).find((candidate) => candidate.integration === integration)
+    const lack = lackOf(row, stagesOf({ kind, ...only }))
+    if (lack !== null)
+      throw ledgerFault('stage-refused', `${lack}: crossfade migrate ${integration} does what is missing`)
     return begin({ integration, kind, actor: by, reason: reason ?? null, repair, ...only })
   }
   const leave = async (kind: LeaveKind, request: Leave, by: string): Promise<Started> => {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { privateFile, runInProcess, temporaryFolder } from '../bin/run-crossfade.ts'
-import { INTEGRATION, ledgerServer, makeSystem } from './replicas.ts'
+import { enrolAll, INTEGRATION, ledgerServer, makeSystem } from './replicas.ts'
 
 const ledger = ledgerServer()
 const NOBODY = 'no worker is alive: start crossfade serve or crossfade worker'
 
 test('a run that nobody works on says so wherever it is shown, and what is done with it is written down in words', async (t) => {
   const system = await makeSystem(t, await ledger(), { redis: null })
-  const { application, ops } = await system.start('r1', 'off')
+  const replica = await system.start('r1', 'off')
+  const { application, ops } = replica
   const token = privateFile(temporaryFolder(t), 'token', `${system.operatorToken}\n`)
   const shown = async (...argv: readonly string[]): Promise<string> => {
     const options = ['--url', application.operators, '--token-file', token]
@@ -30,6 +31,9 @@ test('a run that nobody works on says so wherever it is shown, and what is done 
   assert.deepEqual(await change('cancel'), [['cancelled', null, 'cancelled by operator']])
   assert.doesNotMatch(await shown('status'), /State: /)
 
+  const verify = { integration: INTEGRATION, execute: true, reason: 'too early' }
+  await assert.rejects(ops.call('verify', { body: verify }), { code: 'stage-refused' })
+  await enrolAll(replica)
   const inventory = { integration: INTEGRATION, execute: true, reason: 'one stage', stage: 'inventory' } as const
   await ops.call('migrate', { body: inventory })
   const { events } = await ops.call('events', { query: { selector: INTEGRATION } })

@@ -106,9 +106,10 @@ const start = async (what: What, session: Session, args: Args, options: Options)
   const answer = await ask[what](ops(), body, options, io.signal)
   if (answer.kind === 'run') return followRun(session, answer)
   printPlan(answer, report)
-  report.note('nothing was done: add --execute --reason "why" to do it')
+  const isLacking = (answer.missing ?? []).length > 0
+  report.note(isLacking ? 'nothing was done' : 'nothing was done: add --execute --reason "why" to do it')
   report.object(answer)
-  return 'ok'
+  return isLacking ? 'refused' : 'ok'
 }
 
 interface Body {

@@ -39,15 +39,22 @@ interface Course {
   used: number
   /** When it last worked. */
   busy: number
+  /** How often of late a store's latency was strained although next to nothing was copied. */
+  inVain: { readonly times: number; readonly last: number }
 }
 
 const PATIENCE_MS = 2000
+/** Next to nothing, times the floor. */
+const ABOUT = 2
+/** So often in a row, each within so many ms of the one before, and it is not copying's doing. */
+const IN_VAIN = 3
+const IN_VAIN_MS = 10_000
 const IDLE_MS = 5000
 /** Who paused for so long begins as at first. */
 const FORGET_MS = 60_000
 
 export function makeGovernor(options: GovernorOptions): Governor {
-  const { clock, clients, lanes, isAdaptive } = options
+  const { clock, clients, lanes, isAdaptive, stores, storesOf } = options
   const courses = new Map<string, Course>()
 
   const begin = (integration: string): Course => {
@@ -55,9 +62,29 @@ export function makeGovernor(options: GovernorOptions): Governor {
     const worked = lanes().get(integration)?.worked ?? 0
     const watched = watch(options, integration)
     const speed = startSpeed(options.floor)
-    const fresh = { watched, speed, changed: now, worked, looked: now, used: 0, busy: now }
+    const fresh = {
+      watched,
+      speed,
+      changed: now,
+      worked,
+      looked: now,
+      used: 0,
+      busy: now,
+      inVain: { times: 0, last: now },
+    }
     courses.set(integration, fresh)
     return fresh
+  }
+  /** What does not get better when next to nothing is copied is not copying's doing. */
+  const endure = (own: Course, by: Throttle, names: Readonly<Record<Side, string>>, now: number): void => {
+    const side = by === 'legacy-latency' ? 'legacy' : by === 'new-latency' ? 'new' : null
+    if (side === null) return
+    const times = now - own.inVain.last < IN_VAIN_MS ? own.inVain.times + 1 : 1
+    own.inVain = { times: times % IN_VAIN, last: now }
+    if (times !== IN_VAIN) return
+    stores.tolerate(names[side])
+    // What was too much is not known after all.
+    own.speed = startSpeed(options.floor)
   }
   const forgetIdle = (): void => {
     for (const [integration, { busy, watched }] of courses) {
@@ -80,7 +107,9 @@ export function makeGovernor(options: GovernorOptions): Governor {
       for (const [integration, own] of active) {
         const lane = lanes().get(integration)
         if (lane !== undefined) measure(own, lane, now)
-        adjust(own, floor, now)
+        const rate = own.speed.rate
+        const strain = adjust(own, floor, now)
+        if (strain !== null && rate <= floor * ABOUT) endure(own, strain, storesOf(integration), now)
       }
     },
   }
@@ -109,13 +138,15 @@ function measure(own: Course, lane: Lane, now: number): void {
   own.looked = now
 }
 
-function adjust(own: Course, floor: number, now: number): void {
+/** What it slowed down for; null: nothing. */
+function adjust(own: Course, floor: number, now: number): Throttle | null {
   const seen = own.watched.map(([by, watching]) => ({ by, verdict: watching.verdict() }))
   const strained = seen.find(({ verdict }) => verdict === 'strained')
   if (strained !== undefined) own.speed = slower(own.speed, strained.by, own.used, floor)
   else if (seen.every(({ verdict }) => verdict !== 'unsure') || now - own.changed > PATIENCE_MS)
     own.speed = faster(own.speed, own.used)
-  else return
+  else return null
   own.changed = now
   for (const [, watching] of own.watched) watching.forget()
+  return strained?.by ?? null
 }

@@ -5,7 +5,8 @@ import { makeSignal, type Signal } from './signal.ts'
 /*
  * What calls to a store say of it, those of clients and those of copying. TCP Vegas compares a round trip with the shortest
  * that it has seen, since what is longer was spent in queues; so here, with the fast tenth of the calls of the same kind and
- * size, because one lucky call is no measure.
+ * size, because one lucky call is no measure. A store that stays uneven when next to nothing is copied is so by itself (a
+ * machine that others use, too): each time that is found out it may be four times as uneven, and half of that is taken back a minute.
  */
 export interface StoreSignals {
   readonly latency: Signal
@@ -15,6 +16,8 @@ export interface StoreSignals {
 export interface Stores {
   observe(call: StoreCallSeen): void
   of(store: string): StoreSignals
+  /** Its latency is strained although copying is at its least: more of it is allowed for a while. */
+  tolerate(store: string): void
 }
 
 export interface StoresOptions {
@@ -30,11 +33,19 @@ const SLOW_SHARE = 0.2
 const FAST = 0.1
 const LEAST = 20
 const MOST = 2000
+/** Times the factor. */
+const MOST_TOLERANCE = 16
+const TAKE_BACK_MS = 60_000
 
 export function makeStores({ now, factor, errors }: StoresOptions): Stores {
   const stores = new Map<string, StoreSignals>()
   const kinds = new Map<string, Latencies>()
+  const raised = new Map<string, { readonly to: number; readonly at: number }>()
 
+  const tolerance = (store: string): number => {
+    const { to, at } = raised.get(store) ?? { to: 1, at: 0 }
+    return Math.max(1, to / 2 ** Math.floor((now() - at) / TAKE_BACK_MS))
+  }
   const of = (store: string): StoreSignals => {
     const found = stores.get(store) ?? { latency: makeSignal(now, SLOW_SHARE), errors: makeSignal(now, errors) }
     stores.set(store, found)
@@ -49,6 +60,9 @@ export function makeStores({ now, factor, errors }: StoresOptions): Stores {
   }
   return {
     of,
+    tolerate: (store) => {
+      raised.set(store, { to: Math.min(MOST_TOLERANCE, tolerance(store) * 4), at: now() })
+    },
     observe: (call) => {
       const { latency, errors: failures } = of(call.store)
       failures.add(call.failed)
@@ -56,7 +70,7 @@ export function makeStores({ now, factor, errors }: StoresOptions): Stores {
       const kind = kindOf(call)
       const fast = kind.quantile(FAST)
       kind.add(call.ms)
-      if (fast !== null) latency.add(call.ms > fast * factor)
+      if (fast !== null) latency.add(call.ms > fast * factor * tolerance(call.store))
     },
   }
 }

@@ -190,6 +190,24 @@ test('requests that are slow without any copying, too, are no reason to slow dow
   assert.ok(world.copied() > 500, `${world.copied()}`)
 })
 
+test('a store that is uneven whatever is copied does not hold copying at its least', () => {
+  const world = withWorld('uneven')
+  const uneven = makeRandom('calls')
+  world.run(10, { clients: 0 })
+  // As on a machine that others use, too: a third of the calls takes twelve times as long.
+  const legacyMs = () => (uneven.below(3) === 0 ? 48 : 4)
+  world.run(10, { clients: 0, legacyMs })
+  assert.ok(world.throttled().has('legacy-latency'))
+  world.run(60, { clients: 0, legacyMs })
+  world.run(20, { clients: 0, legacyMs })
+  assert.ok(world.copied() > 1000, `${world.copied()}`)
+  // And what copying itself does to it is still seen.
+  world.run(300, { clients: 0 })
+  world.run(20, { clients: 0, legacyMs: (load) => (load > 500 ? 60 : 4) })
+  world.run(20, { clients: 0, legacyMs: (load) => (load > 500 ? 60 : 4) })
+  assert.ok(world.copied() < 800, `${world.copied()}`)
+})
+
 test('an integration that was not worked on for a minute begins carefully again', () => {
   const world = withWorld('again')
   world.run(10, { clients: 0 })

@@ -18,6 +18,8 @@ export interface Clients {
   readonly signals: readonly Signal[]
   /** ms for which copying has held still now, for the baseline, in every process; null: it need not. `wall`: ms since the epoch. */
   stillFor(wall: number): number | null
+  /** No process has any of late. */
+  areAway(): boolean
   report(): ClientsReport
   /** What all others report, by process; their samples count as those of this one. */
   hear(reports: ReadonlyMap<string, ClientsReport>): void
@@ -85,6 +87,7 @@ export function makeClients({ now, quietSince, factor }: ClientsOptions): Client
     if (!isActive()) return 'away'
     return kinds.read.p99() !== null || kinds.write.p99() !== null ? 'known' : 'unknown'
   }
+  const everywhere = () => [own(), ...[...hearing.all()].map(({ clients }) => clients)]
   const hearing = makeHearing((kind, { judged, bad }) => {
     // Spread, as they came: bad ones in a row would be evidence of their own.
     const upTo = (n: number): number => Math.floor((n * bad) / judged)
@@ -100,8 +103,9 @@ export function makeClients({ now, quietSince, factor }: ClientsOptions): Client
       if (limit !== null && (kind !== 'loop' || isActive())) kinds[kind].judge(ms > limit)
     },
     signals: CLIENT_KINDS.map((kind) => kinds[kind].signal),
+    areAway: () => everywhere().every((word) => word === 'away'),
     stillFor: (wall) => {
-      const all = [own(), ...[...hearing.all()].map(({ clients }) => clients)]
+      const all = everywhere()
       if (all.every((word) => word === 'away')) return null
       const [every, still] = all.includes('unknown') ? [FIRST_EVERY_MS, FIRST_STILL_MS] : [EVERY_MS, STILL_MS]
       return wall % every < still ? wall % every : null

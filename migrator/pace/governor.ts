@@ -78,7 +78,8 @@ export function makeGovernor(options: GovernorOptions): Governor {
   /** What does not get better when next to nothing is copied is not copying's doing. */
   const endure = (own: Course, by: Throttle, names: Readonly<Record<Side, string>>, now: number): void => {
     const side = by === 'legacy-latency' ? 'legacy' : by === 'new-latency' ? 'new' : null
-    if (side === null) return
+    // Where there are clients a restart would cost them more than copying slowly costs anybody.
+    if (side === null || !clients.areAway()) return
     const times = now - own.inVain.last < IN_VAIN_MS ? own.inVain.times + 1 : 1
     own.inVain = { times: times % IN_VAIN, last: now }
     if (times !== IN_VAIN) return

@@ -14,16 +14,10 @@ export function makeOnlooker(options: {
   readonly onLedger?: (answers: boolean) => void
 }): Replica {
   const { id, ledger, memory } = options
-  const inventoried = new Set<string>()
   let reached = false
 
   const look = async (): Promise<void> => {
-    const rows = await ledger.integrations()
-    memory.learn(rows)
-    for (const row of rows) {
-      if (row.inventoried) inventoried.add(row.integration)
-      else inventoried.delete(row.integration)
-    }
+    memory.learn(await ledger.integrations())
     reached = true
   }
   return {
@@ -37,7 +31,7 @@ export function makeOnlooker(options: {
       ),
     trusted: () => false,
     state: (integration) => (reached ? (memory.integration(integration)?.state ?? 'bare') : null),
-    inventoried: (integration) => inventoried.has(integration),
+    inventoried: (integration) => memory.integration(integration)?.inventoried ?? false,
     distrust: () => undefined,
     stop: async () => undefined,
   }

@@ -2,7 +2,7 @@ import { SIDES, type Side } from '../core/side.ts'
 import type { Owing, Wanted } from '../ledger/postgres/owing.ts'
 import { makePatience, persist, waitInSlice } from './patience.ts'
 import type { More, Watch } from './stages.ts'
-import { doneOf, type Sweep, type SweepDeps, type SweepTally, sweep, type Work } from './sweep.ts'
+import { doneOf, emptyTally, type Sweep, type SweepDeps, type SweepTally, sweep, type Work } from './sweep.ts'
 
 /*
  * Sweeps of settle passes over the debts of one integration, until none is left, or what is left was written after the
@@ -66,7 +66,7 @@ export async function backfill(deps: BackfillDeps, wanted: Wanted, watch: Watch)
 }
 
 async function start(deps: BackfillDeps, wanted: Wanted, watch: Watch): Promise<From> {
-  const tally = { equal: 0, later: 0, quarantine: 0, unknown: 0, overtaken: 0 }
+  const tally = emptyTally()
   const now = await owing({ deps, wanted, watch }, null)
   const first = sweepOf(now, { wanted, tally, watch })
   return {

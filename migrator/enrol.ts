@@ -3,6 +3,7 @@ import { isFault } from '../core/fault.ts'
 import type { IntegrationRow } from '../ledger/ledger.ts'
 import type { Stages } from '../ledger/postgres/stages.ts'
 import { persist } from './patience.ts'
+import { rowOf } from './row.ts'
 import type { Watch } from './stages.ts'
 
 /*
@@ -38,7 +39,7 @@ export async function enrol(
 }
 
 async function enrolledRow(deps: EnrolDeps, integration: string): Promise<IntegrationRow | null> {
-  const row = (await deps.integrations()).find((candidate) => candidate.integration === integration)
+  const row = await rowOf(deps, integration)
   return row?.state === 'enrolled' ? row : null
 }
 

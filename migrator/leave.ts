@@ -10,6 +10,7 @@ import type { EnrolDeps } from './enrol.ts'
 import { migratorFault } from './faults.ts'
 import { makePatience, persist, untilOver, waitInSlice } from './patience.ts'
 import { lookAtUnseen, type UnseenDeps } from './prove.ts'
+import { rowOf } from './row.ts'
 import type { LeaveKind, More, Watch } from './stages.ts'
 
 /*
@@ -169,9 +170,6 @@ export async function backOut(
   }
   await deps.stages.leave(integration, 'enrolled', note)
 }
-
-const rowOf = async ({ integrations }: Pick<LeaveDeps, 'integrations'>, integration: string) =>
-  (await integrations()).find((row) => row.integration === integration) ?? null
 
 const stateOf = async ({ deps, integration, watch }: Leaving): Promise<IntegrationState> =>
   (await persist(deps, watch.signal, () => rowOf(deps, integration)))?.state ?? 'bare'

@@ -4,6 +4,7 @@ import { SIDES, type Side } from '../core/side.ts'
 import type { IntegrationRow } from '../ledger/ledger.ts'
 import type { Counts } from '../ledger/postgres/progress.ts'
 import { risksOf } from './risks.ts'
+import { rowOf } from './row.ts'
 import { type CopyKind, type CopyStage, ORDERS, type RunKind, type Stage } from './stages.ts'
 
 /** What a run would do. Making it writes nothing, to the ledger or to a store. */
@@ -59,7 +60,7 @@ export async function plan(
   kind: CopyKind,
   only?: readonly CopyStage[],
 ): Promise<MigrationPlan> {
-  const row = (await deps.integrations()).find((candidate) => candidate.integration === integration)
+  const row = await rowOf(deps, integration)
   const state = row?.state ?? 'bare'
   const stores = deps.stores(integration)
   const counts = state === 'bare' ? null : await deps.counts(integration)
@@ -89,7 +90,7 @@ export async function plan(
 
 /** Why these stages cannot begin, or null: what an earlier one leaves has to be there. */
 export function lackOf(
-  row: Pick<IntegrationRow, 'state' | 'inventoried'> | undefined,
+  row: Pick<IntegrationRow, 'state' | 'inventoried'> | null,
   stages: readonly Stage[],
 ): string | null {
   const state = row?.state ?? 'bare'

@@ -3,7 +3,7 @@ import type { RunRecords, RunRow } from '../ledger/postgres/runs.ts'
 import type { Place } from './migrate.ts'
 import type { Progress } from './progress.ts'
 import { ORDERS, type RunKind } from './stages.ts'
-import { help, type Sweep, type SweepDeps } from './sweep.ts'
+import { emptyTally, help, type Sweep, type SweepDeps } from './sweep.ts'
 
 /*
  * Copying is spread over the workers: beside the slice that leads, each other worker may take the never-copied secrets that
@@ -64,7 +64,7 @@ function workOf(deps: SweepDeps, row: RunRow) {
   const wanted = { integration: row.integration, source: ORDERS[row.kind as RunKind].source }
   const names = { after: sweep?.names?.after ?? null }
   const patience = { wait: async () => false, well: () => undefined, idle: () => 0 }
-  const tally = { equal: 0, later: 0, quarantine: 0, unknown: 0, overtaken: 0 }
+  const tally = emptyTally()
   const start: Sweep = { since: '', debts: 0, total: 0, troubles: 0, taken: 0, names }
   return { deps, wanted, patience, tally, sweep: start, batch: deps.batch, reason: null }
 }

@@ -23,6 +23,8 @@ export interface SweepDeps extends SettleDeps, PacedDeps {
 
 export type SweepTally = Record<SettleKind, number>
 
+export const emptyTally = (): SweepTally => ({ equal: 0, later: 0, quarantine: 0, unknown: 0, overtaken: 0 })
+
 /** Where a sweep is. */
 export interface Sweep {
   /** The ledger's time when it began. */
@@ -58,12 +60,9 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
   const isOn = (): boolean => work.sweep.taken <= debts + 2 * deps.batch && !dry
   await runPasses(work, isOn, async (limit) => {
     if (dry) return 0
-    const query = walk.next(limit)
-    const start = deps.clock.monotonic()
-    const reports = await persist(deps, watch.signal, () => settle(deps, query))
-    count(work, reports, { limit, ms: deps.clock.monotonic() - start })
+    const { reports, isEnd } = await settleNext(work, walk, limit, (pass) => persist(deps, watch.signal, pass))
     watch.progress(doneOf(work), Math.max(total, doneOf(work)))
-    if (walk.took(query, reports) === 'end') dry = true
+    if (isEnd) dry = true
     if (!(await standing(work, reports))) dry = true
     return reports.length
   })
@@ -77,7 +76,6 @@ export async function sweep(work: Work): Promise<'clean' | 'troubled' | 'over'> 
  * or the slice is over. Claims of the two never meet, and what goes wrong here is met again by who leads.
  */
 export async function help(work: Work): Promise<void> {
-  const { deps } = work
   const walk = makeWalk(work)
   let dry = false
   await runPasses(
@@ -85,15 +83,29 @@ export async function help(work: Work): Promise<void> {
     () => !dry,
     async (limit) => {
       if (dry) return 0
-      const query = walk.next(limit)
-      const start = deps.clock.monotonic()
-      const reports = await settle(deps, query)
-      count(work, reports, { limit, ms: deps.clock.monotonic() - start })
+      const { reports, isEnd } = await settleNext(work, walk, limit, (pass) => pass())
       // Waiting for a store is the business of who leads.
-      if (walk.took(query, reports) === 'end' || isRefused(reports)) dry = true
+      if (isEnd || isRefused(reports)) dry = true
       return reports.length
     },
   )
+}
+
+type Reports = readonly SettleReport[]
+
+/** One settle pass from where the walk is. `isEnd`: there was no more. */
+async function settleNext(
+  work: Work,
+  walk: ReturnType<typeof makeWalk>,
+  limit: number,
+  attempt: (pass: () => Promise<Reports>) => Promise<Reports>,
+): Promise<{ readonly reports: Reports; readonly isEnd: boolean }> {
+  const { deps } = work
+  const query = walk.next(limit)
+  const start = deps.clock.monotonic()
+  const reports = await attempt(() => settle(deps, query))
+  count(work, reports, { limit, ms: deps.clock.monotonic() - start })
+  return { reports, isEnd: walk.took(query, reports) === 'end' }
 }
 
 /** Pass after pass, as the pace gives leave, while `isOn` and the slice lasts; resolves when all of them have ended. */

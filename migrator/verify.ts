@@ -6,6 +6,7 @@ import type { Share } from './pace/pace.ts'
 import { paced } from './pace/paced.ts'
 import { makePasses } from './passes.ts'
 import { makePatience, persist } from './patience.ts'
+import { rowOf } from './row.ts'
 import type { More, Watch } from './stages.ts'
 import { FIRST_NAMES, findUnknown, type Listed } from './unknown-names.ts'
 import {
@@ -86,7 +87,7 @@ const start = async (deps: VerifyDeps, { signal }: Watch): Promise<From> => ({
 })
 
 async function assertInventoried(deps: VerifyDeps, integration: string): Promise<void> {
-  const row = (await deps.integrations()).find((candidate) => candidate.integration === integration)
+  const row = await rowOf(deps, integration)
   if (row?.state === 'enrolled' && row.inventoried) return
   const state = row?.state ?? 'bare'
   throw ledgerFault('stage-refused', `${integration} is ${state}${state === 'enrolled' ? ', not inventoried yet' : ''}`)

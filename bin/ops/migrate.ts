@@ -4,6 +4,7 @@ import { backOut, factsOf, missingOf } from '../../migrator/leave.ts'
 import { EXITS, planLeave } from '../../migrator/leave-plan.ts'
 import { stagesOf } from '../../migrator/migrate.ts'
 import { lackOf, type MigrationPlan, plan } from '../../migrator/plan.ts'
+import { rowOf } from '../../migrator/row.ts'
 import { isOpen, type Run, type RunOrder } from '../../migrator/runs.ts'
 import type { CopyKind, CopyStage, LeaveKind } from '../../migrator/stages.ts'
 import type { MigratePort } from '../../proxy/ops/ports.ts'
@@ -17,7 +18,8 @@ export function makeMigratePort(engine: Engine): MigratePort {
   const { runs } = engine.work
   const phases = (name: string) => flags.outlook(name).map(({ cohort, runs: phase }) => `${cohort} runs ${phase}`)
   const planDeps = { ...migratorDeps, phases }
-  const show = makeShowRun(engine)
+  const showAll = makeShowRuns(engine)
+  const show = async (run: Run): Promise<ShownRun> => (await showAll([run]))[0] as ShownRun
 
   /** The run that was asked for, or the same one that has not ended; a paused one goes on. */
   const begin = async (order: RunOrder): Promise<ShownRun> => {
@@ -38,7 +40,7 @@ export function makeMigratePort(engine: Engine): MigratePort {
     const only = stage === undefined ? {} : { stages: [stage] }
     if (!execute) return showPlan(await plan(planDeps, integration, kind, only.stages))
     // Refused here, so that it is the answer and not the end of a run.
-    const row = (await migratorDeps.integrations()).find((candidate) => candidate.integration === integration)
+    const row = await rowOf(migratorDeps, integration)
     const lack = lackOf(row, stagesOf({ kind, ...only }))
     if (lack !== null)
       throw ledgerFault('stage-refused', `${lack}: crossfade migrate ${integration} does what is missing`)
@@ -72,18 +74,17 @@ export function makeMigratePort(engine: Engine): MigratePort {
       const run = await runs.get(integration)
       return run === null ? null : show(run)
     },
-    runs: async (selector) => Promise.all((await runs.list(select(config, selector))).map(show)),
+    runs: async (selector) => showAll(await runs.list(select(config, selector))),
     change: async ({ selector, change }, by) => {
       const open = (await runs.list(select(config, selector))).filter(isOpen)
       const changed = await Promise.all(
         open.map(async ({ integration }) => {
           if ((await runs[change](integration, by)) === null) return null
           // Resumed it may be held for long; stopped it is held for a step or two.
-          const run = await (change === 'resume' ? runs.get(integration) : runs.atRest(integration, PATIENCE_MS))
-          return run === null ? null : show(run)
+          return change === 'resume' ? runs.get(integration) : runs.atRest(integration, PATIENCE_MS)
         }),
       )
-      return changed.filter((run) => run !== null)
+      return showAll(changed.filter((run) => run !== null))
     },
   }
 }
@@ -116,14 +117,15 @@ const showPlan = ({ integration, stages, counts, names, missing, risks, next }: 
 
 const iso = (at: number): string => new Date(at).toISOString()
 
-/** A run that nobody works on says so, if there is nobody. */
-const makeShowRun =
+/** Runs that nobody works on say so, if there is nobody. */
+const makeShowRuns =
   ({ work }: Engine) =>
-  async (run: Run): Promise<ShownRun> => {
-    const isWaiting = isOpen(run) && !run.held && run.outcome !== 'paused'
-    const alone = isWaiting && (await work.registry.live()) === 0
-    return showRun(alone ? { ...run, throttledBy: NO_WORKER } : run)
+  async (all: readonly Run[]): Promise<ShownRun[]> => {
+    const alone = all.some(isWaiting) && (await work.registry.live()) === 0
+    return all.map((run) => showRun(alone && isWaiting(run) ? { ...run, throttledBy: NO_WORKER } : run))
   }
+
+const isWaiting = (run: Run): boolean => isOpen(run) && !run.held && run.outcome !== 'paused'
 
 const NO_WORKER = 'no worker is alive: start crossfade serve or crossfade worker'
 

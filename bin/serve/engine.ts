@@ -64,13 +64,14 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
   const parts = openLedger(config, clock, metrics.ledger, name, serves)
   const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
   const paceRecords = makePaceRecords(database)
+  const paceReports = makePaceReports(database)
   const pace = openPace({
     section: config.migrator,
     clock,
     metrics: metrics.migrator,
     pairs: (integration) => stores.pairs(integration),
     records: paceRecords,
-    reports: makePaceReports(database),
+    reports: paceReports,
     id: parts.id,
   })
   const stores = openStores(config, clock, metrics.backends, pace.onStore)
@@ -207,6 +208,7 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     name,
     kind: serves ? 'serve' : 'worker',
     registry: parts.registry,
+    paceReports,
   })
   const settler = makeSettler({
     ...settleDeps,

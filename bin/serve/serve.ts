@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import pino from 'pino'
 import { isFault } from '../../core/fault.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import { type Exit, exitOfFault } from '../cli/exit-codes.ts'
 import { makeSend } from '../cli/http.ts'
 import type { Io } from '../cli/io.ts'
@@ -186,9 +187,3 @@ function endOf(error: unknown, io: Io, report: Report): Exit {
   report.fault(error)
   return exitOfFault(error)
 }
-
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

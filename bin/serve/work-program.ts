@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import pino from 'pino'
 import { isFault } from '../../core/fault.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 import { type Exit, exitOfFault } from '../cli/exit-codes.ts'
 import type { Io } from '../cli/io.ts'
 import { makeReport } from '../cli/report.ts'
@@ -43,10 +44,7 @@ export async function work(options: WorkOptions, io: Io): Promise<Exit> {
     report.object({
       working: { operators: operators === '' ? null : operators, config: options.config, pid: process.pid },
     })
-    await new Promise<void>((resolve) => {
-      if (io.signal.aborted) resolve()
-      io.signal.addEventListener('abort', () => resolve(), { once: true })
-    })
+    await untilAborted(io.signal)
     report.note('stopping: what is begun is finished, the rest is left to others')
     return 'ok'
   } catch (error) {

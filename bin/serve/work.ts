@@ -4,7 +4,8 @@ import type { Clock } from '../../core/clock.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Database } from '../../ledger/postgres/database.ts'
 import { type JobQueue, makeJobQueue } from '../../ledger/postgres/jobs.ts'
-import { makeRunRecords } from '../../ledger/postgres/runs.ts'
+import type { PaceReports } from '../../ledger/postgres/pace-reports.ts'
+import { makeRunRecords, type RunRecords } from '../../ledger/postgres/runs.ts'
 import type { RegisteredWorker, WorkerRegistry } from '../../ledger/postgres/workers.ts'
 import type { MigratorDeps } from '../../migrator/deps.ts'
 import { runSlice } from '../../migrator/migrate.ts'
@@ -24,6 +25,7 @@ export interface WorkParts {
   readonly name: string
   readonly kind: RegisteredWorker['kind']
   readonly registry: WorkerRegistry
+  readonly paceReports: Pick<PaceReports, 'prune'>
 }
 
 /** The runs of the ledger, the queue by which workers hear of them, and the worker of this process; nothing is started. */
@@ -52,7 +54,7 @@ export function openWork(parts: WorkParts) {
     lease: migrator.worker_lease,
     patience: migrator.patience,
     cron: {
-      'crossfade-prune': { at: '17 * * * *', work: () => records.prune(migrator.keep_runs) },
+      'crossfade-prune': { at: '17 * * * *', work: () => prune(parts, records) },
       ...sweeps(parts, runs),
     },
   })
@@ -69,6 +71,11 @@ function openQueue({ ledger, migrator }: CrossfadeConfig): JobQueue {
     },
     migrator.jobs_schema,
   )
+}
+
+async function prune({ config, paceReports }: WorkParts, records: Pick<RunRecords, 'prune'>): Promise<void> {
+  await records.prune(config.migrator.keep_runs)
+  await paceReports.prune()
 }
 
 /** A verify of everything that can be verified; what has a run on its way is left to that. */

@@ -11,6 +11,8 @@ export interface PaceReports {
   /** Tells it for so many ms, and answers what the others told. */
   exchange(id: string, report: PaceReport, lease: number): Promise<ReadonlyMap<string, PaceReport>>
   others(id: string): Promise<ReadonlyMap<string, PaceReport>>
+  /** Forgets what processes told that are long gone. */
+  prune(): Promise<void>
 }
 
 type Row = PaceReport & { readonly id: string }
@@ -21,7 +23,6 @@ const TELL = `insert into crossfade.pace_report (id, busy, clients, until)
 
 const OTHERS = `select id, busy, clients from crossfade.pace_report where id <> $1 and until > clock_timestamp()`
 
-/** Of processes that are long gone. */
 const FORGET = `delete from crossfade.pace_report where until < clock_timestamp() - interval '1 minute'`
 
 export function makePaceReports(database: Database): PaceReports {
@@ -31,9 +32,11 @@ export function makePaceReports(database: Database): PaceReports {
   }
   return {
     others,
+    prune: async () => {
+      await database.query(null, FORGET, [])
+    },
     exchange: async (id, { busy, clients }, lease) => {
       await database.query('crossfade-pace-tell', TELL, [id, busy, JSON.stringify(clients), lease])
-      await database.query('crossfade-pace-forget', FORGET, [])
       return others(id)
     },
   }

@@ -1,4 +1,5 @@
 import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
+import { outcomeOf } from '../support/outcome-of.ts'
 import type { CanarySystem } from './system.ts'
 
 /*
@@ -86,12 +87,7 @@ async function refuse(system: CanarySystem, canary: string, refusals: Refusals):
 
 async function migrate({ ops }: CanarySystem, integration: string): Promise<void> {
   await ops.call('migrate', { body: { integration, execute: true, reason: 'the search' } })
-  await untilEnded(ops, integration)
-}
-
-async function untilEnded(ops: CanarySystem['ops'], integration: string): Promise<void> {
-  while ((await ops.call('progress', { params: { integration } })).run?.ended_at === null)
-    await new Promise((resolve) => setImmediate(resolve))
+  await outcomeOf(ops, integration)
 }
 
 async function writeAndRead(system: CanarySystem, canary: string, json: string, refusals: Refusals): Promise<void> {
@@ -123,7 +119,7 @@ async function differ(system: CanarySystem, canary: string, refusals: Refusals):
   for (const name of ['planted/b', 'planted/broken'])
     await ask(system, refusals, { method: 'GET', path: `github/${CUSTOMER}/${name}` })
   await ops.call('verify', { body: { integration: 'github', execute: true, reason: 'the search' } })
-  await untilEnded(ops, 'github')
+  await outcomeOf(ops, 'github')
 }
 
 /** The legacy table is locked while clients write: second puts end unknown, and debts are left. */

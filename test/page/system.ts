@@ -16,6 +16,7 @@ import { startEmbedded } from '../../bin/embedded/system.ts'
 import { type Application, startApplication } from '../../bin/serve/application.ts'
 import { systemClock } from '../../core/clock.ts'
 import { writeFlagFile } from '../../flags/flag-file.ts'
+import { outcomeOf } from '../support/outcome-of.ts'
 
 /*
  * What the page is tried on: the embedded system, served in this process, with some integrations on their way: github reads new
@@ -129,10 +130,6 @@ async function moveSome(ops: OpsClient): Promise<void> {
 
 export async function migrateWhole(ops: OpsClient, integration: string): Promise<void> {
   await ops.call('migrate', { body: { integration, execute: true, reason: 'wave 1' } })
-  for (;;) {
-    const { run } = await ops.call('progress', { params: { integration } })
-    if (run?.outcome === 'done') return
-    if (run !== null && run.ended_at !== null) throw new Error(`the run of ${integration} is ${run.outcome}`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  const outcome = await outcomeOf(ops, integration)
+  if (outcome !== 'done') throw new Error(`the run of ${integration} is ${outcome}`)
 }

@@ -4,8 +4,8 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import { makeFlagFile } from '../../flags/flag-file.ts'
 import type { Phase } from '../../flags/phase.ts'
 import { privateRedis } from '../ledger/private-redis.ts'
+import { outcomeOf } from '../support/outcome-of.ts'
 import { needs } from '../support/parts.ts'
-import { outcomeOf } from './outcome-of.ts'
 import { INTEGRATION, ledgerServer, makeSystem, type Replica, until } from './replicas.ts'
 
 const redis = needs('redis-server')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ANY } from '../../backends/store.ts'
 import { secretOf } from '../proxy/core/with-core.ts'
-import { outcomeOf } from './outcome-of.ts'
+import { outcomeOf } from '../support/outcome-of.ts'
 import { at, get, INTEGRATION, ledgerServer, makeSystem, put } from './replicas.ts'
 
 const ledger = ledgerServer()

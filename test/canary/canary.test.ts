@@ -19,7 +19,8 @@ test('a value is found in every encoding, whole and in pieces, and another one i
   }
   for (const before of ['', 'a', 'ab'])
     assert.ok(search(Buffer.from(`${before}${canary} end`).toString('base64')).includes('base64'), before)
-  assert.deepEqual(search(ENCODING_NAMES.flatMap((encoding) => spelledIn(encoding, makeCanary())).join(' ')), [])
+  for (let other = 0; other < 200; other++)
+    assert.deepEqual(search(ENCODING_NAMES.flatMap((encoding) => spelledIn(encoding, makeCanary())).join(' ')), [])
 })
 
 test('a value that goes through everything that can go wrong is nowhere but in the stores; a planted leak is found', {

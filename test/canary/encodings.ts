@@ -15,6 +15,9 @@ const randomText = (): string => randomBytes(24).toString('base64').replace(/[+/
 /** Characters of the value that are a leak. */
 const PIECE = 12
 
+/** A piece that has this share of the special characters, which every canary has, may be in another one by chance. */
+const SHARED = 1 / 2
+
 /** Each spelling of a value, and how many of its characters are a piece of it. */
 const ENCODINGS: Readonly<
   Record<string, { readonly forms: (value: string) => readonly string[]; readonly piece: number }>
@@ -55,13 +58,12 @@ export type Search = (text: string) => readonly string[]
 
 /** Finds in which encodings a text holds any piece of any of these values. */
 export function makeSearch(values: readonly string[]): Search {
-  const pieces = Object.entries(ENCODINGS).map(([encoding, { forms, piece }]) => ({
-    encoding,
-    pieces: [...new Set(values.flatMap(forms).flatMap((form) => piecesOf(form, piece)))].filter(
-      // Spelled out, the special characters alone are long enough, and the same in every canary.
-      (text) => !forms(SPECIAL).some((form) => form.includes(text)),
-    ),
-  }))
+  const pieces = Object.entries(ENCODINGS).map(([encoding, { forms, piece }]) => {
+    const special = new Set(forms(SPECIAL).flatMap((form) => piecesOf(form, piece * SHARED)))
+    const shared = (text: string) => piecesOf(text, piece * SHARED).some((part) => special.has(part))
+    const all = new Set(values.flatMap(forms).flatMap((form) => piecesOf(form, piece)))
+    return { encoding, pieces: [...all].filter((text) => !shared(text)) }
+  })
   return (text) =>
     pieces.filter((of) => of.pieces.some((piece) => text.includes(piece))).map(({ encoding }) => encoding)
 }

@@ -128,6 +128,8 @@ export async function makeSystem(
     readonly capsFile?: boolean
     /** None unless a test is about them: phases are then free to mix. */
     readonly gates?: NonNullable<ConfigInput['gates']>
+    /** Secrets that one pass settles. */
+    readonly batch?: number
     readonly clock?: Clock
   },
 ): Promise<System> {
@@ -170,6 +172,7 @@ export async function makeSystem(
     const config: ConfigInput = {
       ...sample,
       gates: options.gates ?? {},
+      ...(options.batch === undefined ? {} : { migrator: { batch: options.batch } }),
       ledger: {
         ...sample.ledger,
         replica_lease: `${options.lease ?? LEASE_MS}ms`,

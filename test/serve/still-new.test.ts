@@ -12,6 +12,9 @@ const redis = needs('redis-server')
 const ledger = ledgerServer()
 const ONLY_NEW = 500
 const OTHERS = 20
+/** So many passes, each at a slow store: there is time to be told when the last one ends. */
+const BATCH = 20
+const LATE = { kind: 'late', delay: 250 } as const
 const CUSTOMER = 'acme'
 const of = (name: string): Address => ({ integration: INTEGRATION, customer: CUSTOMER, name })
 const plain = { contentType: null, metadata: {} }
@@ -27,6 +30,7 @@ test('the new store stops in complete with 500 secrets that only it holds: a rol
   let relay: Relay | null = null
   const system = await makeSystem(t, await ledger(), {
     redis: (await privateRedis(t, redis.path)).url,
+    batch: BATCH,
     newThrough: async (port) => {
       relay = await startRelay(port)
       t.after(() => relay?.close())
@@ -62,7 +66,7 @@ test('the new store stops in complete with 500 secrets that only it holds: a rol
     (await b.ops.call('status', { query: { selector: INTEGRATION } })).integrations[0]?.still_new
   assert.equal((await stillNew())?.secrets, ONLY_NEW, 'nothing is given up')
 
-  ;(relay as Relay | null)?.set({ kind: 'pass' })
+  ;(relay as Relay | null)?.set(LATE)
   let left = await stillNew()
   let estimates = 0
   while ((left?.secrets ?? 1) > 0) {
@@ -71,6 +75,7 @@ test('the new store stops in complete with 500 secrets that only it holds: a rol
   }
   assert.equal(left?.until, 'now')
   assert.ok(estimates > 0, 'it said when')
+  ;(relay as Relay | null)?.set({ kind: 'pass' })
   await inBatches(names, async (name) => {
     const found = await a.secrets.get(of(name))
     assert.deepEqual([found.served_by, Buffer.from(found.value).toString()], ['legacy', `new ${name}`])

@@ -8,6 +8,7 @@ import { ANY } from '../../backends/store.ts'
 import { loadConfig } from '../../bin/config/load.ts'
 import type { CrossfadeConfig } from '../../bin/config/schema.ts'
 import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
+import { keepHeapSmall } from '../../bin/heap.ts'
 import { makeDigests } from '../../bin/serve/digests.ts'
 import { makeMetrics } from '../../bin/serve/metrics.ts'
 import { openStores } from '../../bin/serve/stores.ts'
@@ -134,6 +135,7 @@ const WATCH: Watch = {
 
 /** As bin/serve composes it, without a proxy: nobody else writes. */
 const crossfade = async (config: CrossfadeConfig): Promise<Copied> => {
+  keepHeapSmall()
   const metrics = makeMetrics()
   const stores = openStores(config, systemClock, metrics.backends)
   const { ledger: section } = config

@@ -4,6 +4,7 @@ import { readSecretFile } from '../../backends/key-file.ts'
 import { outliving } from '../../backends/sql/database.ts'
 import { loadConfig } from '../../bin/config/load.ts'
 import { LEGACY_TABLE } from '../../bin/embedded/sample/legacy.ts'
+import { YOUNG_OPTION } from '../../bin/heap.ts'
 import { fillLegacy } from '../fill-legacy.ts'
 import { runNode } from '../process.ts'
 import { type Bench, defineScenario, type System } from '../scenario.ts'
@@ -60,7 +61,7 @@ async function prepare({ legacy, fresh, ledger }: Stage, secrets: number): Promi
 
 async function run(stage: Stage, way: string, secrets: number, config = stage.config): Promise<Copied> {
   await prepare(stage, secrets)
-  const line = await runNode([COPIER, config, way, String(secrets)], stage.bench.signal)
+  const line = await runNode([YOUNG_OPTION, COPIER, config, way, String(secrets)], stage.bench.signal)
   const copied = JSON.parse(line) as Copied
   if (copied.secrets !== secrets) throw new Error(`${way} copied ${copied.secrets} of ${secrets}`)
   stage.bench.note(`${way}: ${secrets} secrets, ${Math.round(secrets / copied.seconds)}/s`)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
+import { YOUNG_OPTION } from '../../bin/heap.ts'
 import { readProjectFile } from '../support/project.ts'
 
 const MAIN = `
@@ -14,21 +15,23 @@ if (what === 'wait') {
   process.on('SIGTERM', () => process.exit(7))
   setInterval(() => {}, 1000)
   console.log('ready')
+} else if (what === 'serve') {
+  console.log(JSON.stringify([process.pid, process.execArgv.filter((option) => option.includes('semi-space'))]))
 } else {
   console.log(JSON.stringify(process.argv.slice(2)))
   process.exitCode = 3
 }
 `
 
-/** A project whose front door asks for a Node from the future, so that this one is too old for it. */
-async function project(t: TestContext): Promise<string> {
+/** A project whose front door asks for a Node from the future, so that this one is too old for it; or for one as this is. */
+async function project(t: TestContext, needed = '99'): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-door-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   await mkdir(join(folder, 'bin'))
   await writeFile(join(folder, 'package.json'), '{"type":"module"}')
   const door = readProjectFile('bin/crossfade.js')
   assert.match(door, /^const NEEDED = 24$/m)
-  await writeFile(join(folder, 'bin', 'crossfade.js'), door.replace('const NEEDED = 24', 'const NEEDED = 99'))
+  await writeFile(join(folder, 'bin', 'crossfade.js'), door.replace('const NEEDED = 24', `const NEEDED = ${needed}`))
   await writeFile(join(folder, 'bin', 'main.ts'), MAIN)
   return folder
 }
@@ -76,6 +79,23 @@ test('a signal reaches the program, whose end is the end', async (t) => {
   await once(child.stdout, 'data')
   child.kill('SIGTERM')
   assert.deepEqual(await once(child, 'close'), [7, null])
+})
+
+test('what lives long starts with the heap that it needs, in the same process where this Node will do', async (t) => {
+  const old = await project(t)
+  await bringNode(old, '99.1.0')
+  assert.deepEqual(JSON.parse((await run(old, ['serve'])).out)[1], [YOUNG_OPTION])
+  const folder = await project(t, '24')
+  const child = open(folder, ['serve'])
+  assert.deepEqual(JSON.parse(await text(child.stdout)), [child.pid, [YOUNG_OPTION]])
+  assert.deepEqual((await run(folder, ['status', 'a b'])).out, '["status","a b"]\n', 'others start as they are')
+})
+
+test('who chose another heap gets that one', async (t) => {
+  const folder = await project(t, '24')
+  const chosen = { ...process.env, NODE_OPTIONS: '--max-semi-space-size=32' }
+  const child = spawn(process.execPath, [join(folder, 'bin', 'crossfade.js'), 'serve'], { env: chosen })
+  assert.deepEqual(JSON.parse(await text(child.stdout)), [child.pid, []])
 })
 
 test('the front door is plain JavaScript that an old Node can read', async () => {

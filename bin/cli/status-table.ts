@@ -22,7 +22,7 @@ export const renderStatus = (status: Status, paint: Paint, paceOf: PaceOf | null
     columns([...HEADING, ...(paceOf === null ? [] : PACE_HEADING), 'WHY'], rows),
     ...(latencies.length === 0 ? [] : ['\n', columns(LATENCY_HEADING, latencies)]),
     ...bypassLines(status),
-    ...capLines(status).map((line) => `\n${line}\n`),
+    ...[...capLines(status), ...stillNewLines(status)].map((line) => `\n${line}\n`),
   ].join('')
 }
 
@@ -59,15 +59,18 @@ const bypassLines = ({ integrations }: Status): readonly string[] =>
       : [`\n${integration}: ${bypass.secrets} secrets were changed past the proxy, last seen ${bypass.last_seen}\n`],
   )
 
-/** Where anything is capped: on how many replicas that runs, and what new answers all the same. */
+/** Where anything is capped: on how many replicas that runs. */
 const capLines = ({ caps, integrations }: Status): readonly string[] => {
   if (integrations.every((integration) => integration.caps.length === 0)) return []
   const durable = caps.durable ? '' : '; not durable yet: the ledger is down'
-  const still = integrations.flatMap(({ integration, still_new }) =>
-    still_new === null || still_new.until === 'now' ? [] : [`${integration}: ${stillNewWords(still_new)}`],
-  )
-  return [`the caps run on ${caps.applied} of ${caps.of} replicas${durable}`, ...still]
+  return [`the caps run on ${caps.applied} of ${caps.of} replicas${durable}`]
 }
+
+/** What new answers although legacy is read first, whether a cap or a flag led back. */
+const stillNewLines = ({ integrations }: Status): readonly string[] =>
+  integrations.flatMap(({ integration, still_new }) =>
+    still_new === null || still_new.secrets === 0 ? [] : [`${integration}: ${stillNewWords(still_new)}`],
+  )
 
 const integrationRows = (
   integration: IntegrationStatus,

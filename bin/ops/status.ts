@@ -6,6 +6,7 @@ import type { StatusPort } from '../../proxy/ops/ports.ts'
 import type { CohortPhase, IntegrationStatus } from '../../proxy/ops/status.ts'
 import { type Counted, totalOf } from '../serve/counts.ts'
 import type { Engine } from '../serve/engine.ts'
+import type { Still } from '../serve/still-new.ts'
 import { showCap } from './caps.ts'
 import { explain } from './explain.ts'
 import { waitsOf } from './gates.ts'
@@ -19,9 +20,15 @@ export function makeStatusPort(engine: Engine): StatusPort {
       const names = select(engine.config, selector)
       const counts = await engine.counting.of(names).catch(() => null)
       const bypasses = await readBypass(engine.parts.database, names).catch(() => new Map<string, Bypass>())
+      const still = await engine.stillNew.each(names)
       const outcomes = await outcomesOf(engine.metrics.registry)
-      const integrations = await Promise.all(
-        names.map((name) => one(engine, name, counts, bypasses.get(name) ?? NO_BYPASS, outcomes.get(name) ?? [])),
+      const integrations = names.map((name) =>
+        one(engine, name, {
+          counted: counts?.get(name) ?? null,
+          bypass: bypasses.get(name) ?? NO_BYPASS,
+          still: still.get(name) ?? null,
+          outcomes: outcomes.get(name) ?? [],
+        }),
       )
       const latencies = await latenciesOf(engine.metrics.registry, (store) => sideOf(engine, store))
       const { durable, replicas } = await engine.capSpread.state()
@@ -36,19 +43,21 @@ export function makeStatusPort(engine: Engine): StatusPort {
   }
 }
 
-async function one(
-  engine: Engine,
-  name: string,
-  counted: ReadonlyMap<string, Counted> | null,
-  bypass: Bypass,
-  outcomes: IntegrationStatus['outcomes'],
-): Promise<IntegrationStatus> {
+/** What was asked for of all integrations at once. */
+interface Looked {
+  /** null: the ledger does not answer. */
+  readonly counted: Counted | null
+  readonly bypass: Bypass
+  readonly still: Still | null
+  readonly outcomes: IntegrationStatus['outcomes']
+}
+
+function one(engine: Engine, name: string, { counted, bypass, still, outcomes }: Looked): IntegrationStatus {
   const { config, flags, parts } = engine
   const section = config.integrations[name]
   const state = parts.replica.state(name) ?? 'bare'
-  const own = counted === null || state === 'bare' ? null : (counted.get(name) ?? null)
+  const own = state === 'bare' ? null : counted
   const caps = flags.caps.list().filter(({ integration }) => integration === name || integration === '*')
-  const isCapped = caps.some(({ kind }) => kind !== 'gate')
   const counts = own === null ? null : totalOf(own)
   return {
     integration: name,
@@ -67,7 +76,7 @@ async function one(
       }
     }),
     caps: caps.map(showCap),
-    still_new: isCapped ? showStill(await engine.stillNew.look({ integrations: [name], cohort: null })) : null,
+    still_new: showStill(still),
     guard: guardStatus(engine, name),
     counts,
     counted_at: own === null || own.at === null ? null : new Date(own.at).toISOString(),

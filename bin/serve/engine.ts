@@ -32,6 +32,7 @@ import { makeGates } from './gates.ts'
 import { makeGuardWatch } from './guard.ts'
 import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
+import { makeLegacyFirst } from './legacy-first.ts'
 import type { Metrics } from './metrics.ts'
 import { makeObserver } from './observer.ts'
 import { openPace } from './pace.ts'
@@ -141,9 +142,11 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     limits: config.shadow,
     onCompared: comparisons.count,
   })
+  const phaseOf = (integration: string, customer: string) => flags.phases.decide(integration, customer).effective
   const stillNew = makeStillNew({
     count: (integrations) => countOnlyNew(database, integrations),
     cohorts: flags.cohorts,
+    legacyFirst: makeLegacyFirst({ outlook: flags.outlook, cohorts: flags.cohorts, phaseOf }),
     clock,
     silentStore: async (integration) => {
       const store = pairs(integration).stores.new
@@ -153,7 +156,7 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
   })
   const deps: CoreDeps = {
     pairs,
-    phaseOf: (integration, customer) => flags.phases.decide(integration, customer).effective,
+    phaseOf,
     ledger,
     replica,
     coherence,

@@ -1,17 +1,27 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Cohorts } from '../../flags/cohorts.ts'
 import type { OnlyNew } from '../../ledger/postgres/quarantine.ts'
+import type { LegacyFirst } from './legacy-first.ts'
 
 /*
- * After a rollback some secrets are still answered by new, because only it holds their latest write; settle copies them to
- * legacy one by one. How long that takes is told from how it went so far: from two counts, where there are, else from how
- * quickly the settler of this replica was when it last had work.
+ * After the way back, by a rollback or by a flag, some secrets are still answered by new, because only it holds their latest
+ * write; settle copies them to legacy one by one. They are counted anew at each look, which costs little while they are few: a
+ * count that is seconds old would hide them just when somebody looks. How long it takes is told from how it went so far: from
+ * two counts, where there are, else from how quickly the settler of this replica was when it last had work.
  */
 export interface StillNew {
-  /** Null: the ledger does not answer. */
-  look(scope: { readonly integrations: readonly string[]; readonly cohort: string | null }): Promise<Still | null>
+  /** Of each of these by itself; left out where nobody is answered by legacy first, all of them if the ledger does not answer. */
+  each(integrations: readonly string[]): Promise<ReadonlyMap<string, Still>>
+  /** Of all of them together. Null: nobody is answered by legacy first, or the ledger does not answer. */
+  look(scope: Scope): Promise<Still | null>
   /** One pass of the settler made so many equal in so many ms. */
   settled(integration: string, secrets: number, ms: number): void
+}
+
+export interface Scope {
+  readonly integrations: readonly string[]
+  /** Null: every cohort. */
+  readonly cohort: string | null
 }
 
 /** When nothing is answered by new any more. */
@@ -35,9 +45,17 @@ export interface Still {
 export interface StillNewParts {
   readonly count: (integrations: readonly string[]) => Promise<readonly OnlyNew[]>
   readonly cohorts: Pick<Cohorts, 'of'>
+  readonly legacyFirst: (integration: string) => LegacyFirst
   readonly clock: Pick<Clock, 'monotonic'>
   /** The name of the new store of an integration if it does not answer, else null. */
   readonly silentStore: (integration: string) => Promise<string | null>
+}
+
+/** What is left of one integration. */
+interface Left {
+  readonly integration: string
+  readonly secrets: number
+  readonly quarantined: number
 }
 
 interface Count {
@@ -50,7 +68,7 @@ const APART = { least: 1000, most: 60_000 } as const
 /** How much the latest pass of the settler counts. */
 const WEIGHT = 0.3
 
-export function makeStillNew({ count, cohorts, clock, silentStore }: StillNewParts): StillNew {
+export function makeStillNew({ count, cohorts, legacyFirst, clock, silentStore }: StillNewParts): StillNew {
   const counts = new Map<string, Count[]>()
   /** Secrets a ms of the settler here, by integration. */
   const passes = new Map<string, number>()
@@ -79,24 +97,40 @@ export function makeStillNew({ count, cohorts, clock, silentStore }: StillNewPar
       const before = passes.get(integration)
       passes.set(integration, before === undefined ? rate : before + WEIGHT * (rate - before))
     },
-    look: async ({ integrations, cohort }) => {
-      const counted = await count(integrations).catch(() => null)
-      if (counted === null) return null
-      const left = integrations.map((integration) => {
-        const own = counted.filter((row) => row.integration === integration)
-        const within = own.filter(({ customer }) => cohort === null || cohorts.of(customer) === cohort)
-        remember(integration, sum(own, 'secrets') - sum(own, 'quarantined'))
-        return { integration, secrets: sum(within, 'secrets'), quarantined: sum(within, 'quarantined') }
-      })
-      const [secrets, quarantined] = [sum(left, 'secrets'), sum(left, 'quarantined')]
-      const waiting = left.filter((one) => one.secrets > one.quarantined)
-      return { secrets, quarantined, zero: secrets === 0 ? { kind: 'now' } : await zeroOf(waiting) }
+    each: async (integrations) => {
+      const left = await leftOf({ integrations, cohort: null })
+      return new Map(await Promise.all(left.map(async (one) => [one.integration, await together([one])] as const)))
+    },
+    look: async (scope) => {
+      const left = await leftOf(scope)
+      return left.length === 0 ? null : together(left)
     },
   }
 
-  async function zeroOf(
-    waiting: readonly { readonly integration: string; readonly secrets: number; readonly quarantined: number }[],
-  ): Promise<Zero> {
+  /** Of those in which anybody of the cohort is answered by legacy first; none if the ledger does not answer. */
+  async function leftOf({ integrations, cohort }: Scope): Promise<readonly Left[]> {
+    const meant = integrations
+      .map((integration) => ({ integration, first: legacyFirst(integration) }))
+      .filter(({ first }) => (cohort === null ? first.cohorts.size > 0 : first.cohorts.has(cohort)))
+    if (meant.length === 0) return []
+    const counted = await count(meant.map(({ integration }) => integration)).catch(() => null)
+    if (counted === null) return []
+    const rows = Map.groupBy(counted, ({ integration }) => integration)
+    return meant.map(({ integration, first }) => {
+      const own = (rows.get(integration) ?? []).filter(({ customer }) => first.has(customer))
+      remember(integration, sum(own, 'secrets') - sum(own, 'quarantined'))
+      const within = cohort === null ? own : own.filter(({ customer }) => cohorts.of(customer) === cohort)
+      return { integration, secrets: sum(within, 'secrets'), quarantined: sum(within, 'quarantined') }
+    })
+  }
+
+  async function together(left: readonly Left[]): Promise<Still> {
+    const [secrets, quarantined] = [sum(left, 'secrets'), sum(left, 'quarantined')]
+    const waiting = left.filter((one) => one.secrets > one.quarantined)
+    return { secrets, quarantined, zero: secrets === 0 ? { kind: 'now' } : await zeroOf(waiting) }
+  }
+
+  async function zeroOf(waiting: readonly Left[]): Promise<Zero> {
     if (waiting.length === 0) return { kind: 'quarantine' }
     const silent = await Promise.all(waiting.map(({ integration }) => silentStore(integration)))
     const stores = [...new Set(silent.filter((name) => name !== null))]

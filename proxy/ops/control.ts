@@ -87,7 +87,9 @@ export const rollbackAnswer = z.strictObject({
   replicas: replicasSchema,
   still_new: stillNewSchema
     .nullable()
-    .describe('Secrets still answered by new because only it holds the latest write; null: the ledger is down.'),
+    .describe(
+      'Secrets still answered by new because only it holds the latest write; null: new is read first all the same, or the ledger is down.',
+    ),
 })
 
 export const liftBody = z.strictObject({

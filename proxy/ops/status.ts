@@ -21,7 +21,7 @@ export const capsStateSchema = z.strictObject({
   of: count,
 })
 
-/** What is still answered by new after it was capped, because only it holds the latest write; and until when. */
+/** What new still answers where legacy is read first, because only new holds the latest write; and until when. */
 export const stillNewSchema = z.strictObject({
   secrets: count,
   quarantined: count.describe('Of them, those that settle leaves alone until an operator decides.'),
@@ -98,7 +98,11 @@ export const integrationStatusSchema = z.strictObject({
   stores: z.strictObject({ legacy: z.string(), new: z.string() }),
   cohorts: z.array(cohortPhaseSchema),
   caps: z.array(capSchema),
-  still_new: stillNewSchema.nullable().describe('null: no rollback and no guard caps it, or the ledger is down.'),
+  still_new: stillNewSchema
+    .nullable()
+    .describe(
+      'Of customers whose phase reads legacy first, by a flag or a cap; null: there are none, or the ledger is down.',
+    ),
   guard: guardSchema.nullable().describe('null: off.'),
   counts: countsSchema.nullable(),
   counted_at: instant

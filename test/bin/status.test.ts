@@ -143,3 +143,13 @@ test('history asks for a span that ends now, and prints a line a point', async (
   const wrong = await runInProcess(['history', 'aws', '--since', 'yesterday', ...argv], folder)
   assert.equal(wrong.exit, EXITS.usage.code)
 })
+
+test('status says what new still answers after a flag led back, where nothing is capped, and nothing of nothing', async (t) => {
+  const none = { quarantined: 0, seconds: null, stores: [] }
+  const back = { ...aws, still_new: { ...none, secrets: 7, until: 'unknown' as const } }
+  const over = { ...github, still_new: { ...none, secrets: 0, until: 'now' as const } }
+  const { folder, argv } = await serveStatus(t, [back, over, slack])
+  const { stdout } = await runInProcess(['status', '--all', ...argv], folder)
+  assert.match(stdout, /^aws: 7 secrets are still answered by new, because only it holds the latest write/m)
+  assert.doesNotMatch(stdout, /the caps run on|no secret is answered/)
+})

@@ -6,6 +6,7 @@ import { makeStillNew } from '../../bin/serve/still-new.ts'
 import type { OnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { makeDrivenClock } from '../access/driven-clock.ts'
 
+const COHORTS = ['pilot', 'general']
 const AWS = { integrations: ['aws'], cohort: null }
 
 /** Counts that the test holds in its hand. */
@@ -13,12 +14,15 @@ function withCounts() {
   const clock = makeDrivenClock()
   let rows: readonly OnlyNew[] | null = []
   let silent: string | null = null
+  let readers = [...COHORTS]
+  const cohortOf = (customer: string): string => (customer === 'acme' ? 'pilot' : 'general')
   const still = makeStillNew({
     count: async () => {
       if (rows === null) throw new Error('the ledger is away')
       return rows
     },
-    cohorts: { of: (customer) => (customer === 'acme' ? 'pilot' : 'general') },
+    cohorts: { of: cohortOf },
+    legacyFirst: () => ({ cohorts: new Set(readers), has: (customer) => readers.includes(cohortOf(customer)) }),
     clock,
     silentStore: async () => silent,
   })
@@ -34,6 +38,10 @@ function withCounts() {
     left,
     hold: (next: readonly OnlyNew[] | null) => {
       rows = next
+    },
+    /** Cohorts that legacy answers first. */
+    read: (cohorts: readonly string[]) => {
+      readers = [...cohorts]
     },
     silence: (store: string | null) => {
       silent = store
@@ -89,4 +97,29 @@ test('a cohort counts its own customers, and several integrations end with the l
   assert.equal((await still.look({ integrations: ['aws'], cohort: 'pilot' }))?.secrets, 5)
   const all = await still.look({ integrations: ['aws', 'github'], cohort: null })
   assert.deepEqual(all, { secrets: 125, quarantined: 0, zero: { kind: 'estimated', inMs: 2500 } })
+})
+
+test('whom new answers first is not counted, and where that is everybody nothing is said', async () => {
+  const { still, left, hold, read } = withCounts()
+  hold([left(5), left(20, 0, 'other')])
+  read(['pilot'])
+  assert.equal((await still.look(AWS))?.secrets, 5)
+  assert.equal(await still.look({ integrations: ['aws'], cohort: 'general' }), null)
+  read([])
+  assert.equal(await still.look(AWS), null)
+  assert.deepEqual(await still.each(['aws', 'github']), new Map())
+})
+
+test('each integration by itself has a figure and an end of its own', async () => {
+  const { still, left, hold } = withCounts()
+  still.settled('github', 100, 1000)
+  hold([left(5, 5), left(100, 0, 'acme', 'github')])
+  assert.deepEqual(
+    await still.each(['aws', 'github', 'slack']),
+    new Map([
+      ['aws', { secrets: 5, quarantined: 5, zero: { kind: 'quarantine' } }],
+      ['github', { secrets: 100, quarantined: 0, zero: { kind: 'estimated', inMs: 1000 } }],
+      ['slack', { secrets: 0, quarantined: 0, zero: { kind: 'now' } }],
+    ]),
+  )
 })

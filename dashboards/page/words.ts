@@ -1,3 +1,4 @@
+import type { LiveIntegration } from '../../proxy/ops/live-messages.ts'
 import type { StillNew } from '../../proxy/ops/status.ts'
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${figure(n)} ${n === 1 ? one : many}`
@@ -19,7 +20,11 @@ export const timeOf = (at: string, now = new Date()): string => {
   return date.toDateString() === now.toDateString() ? time : `${date.toISOString().slice(0, 10)} ${time}`
 }
 
-/** What is still answered by new after a rollback, and until when. */
+/** What is worth a word of an integration: that nothing is left is one only under a rollback or the guard. */
+export const stillNewOf = ({ still_new, caps }: LiveIntegration): StillNew | null =>
+  still_new?.secrets === 0 && !caps.some(({ source }) => source !== 'gate') ? null : still_new
+
+/** What is still answered by new after the way back, and until when. */
 export function stillNewWords(still: StillNew): string {
   if (still.secrets === 0) return 'nothing is answered by new any more'
   const who = `${plural(still.secrets, 'secret')} still answered by new`

@@ -14,6 +14,7 @@ const shared = usePage(needs('chromium'), { secrets: 300 })
 const { limits } = shared
 
 const CUSTOMER = 'our-own-company'
+const PLAIN = { contentType: null, metadata: {} }
 
 /** Clients that write and read without a pause; what each name was last acknowledged as. */
 function underLoad({ secrets }: PageSystem, integration: string) {
@@ -22,7 +23,7 @@ function underLoad({ secrets }: PageSystem, integration: string) {
   const client = async (name: string): Promise<void> => {
     for (let n = 0; going; n += 1) {
       const address: Address = { integration, customer: CUSTOMER, name }
-      await secrets.put(address, Buffer.from(`${name} ${n}`), { contentType: null, metadata: {} })
+      await secrets.put(address, Buffer.from(`${name} ${n}`), PLAIN)
       acknowledged.set(name, `${name} ${n}`)
       const read = await secrets.get(address)
       assert.equal(Buffer.from(read.value).toString(), `${name} ${n}`)
@@ -38,17 +39,30 @@ function underLoad({ secrets }: PageSystem, integration: string) {
   }
 }
 
-async function inLegacy({ embedded }: PageSystem, integration: string, name: string): Promise<string | null> {
+async function withLegacy<T>({ embedded }: PageSystem, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: embedded.postgres.url('legacy') })
   await client.connect()
   try {
-    const sql = `select secret from ${LEGACY_TABLE} where provider = $1 and org_id = $2 and key = $3`
-    const { rows } = await client.query<{ secret: Buffer }>(sql, [integration, CUSTOMER, name])
-    return rows[0]?.secret.toString() ?? null
+    return await work(client)
   } finally {
     await client.end()
   }
 }
+
+const inLegacy = (system: PageSystem, integration: string, name: string): Promise<string | null> =>
+  withLegacy(system, async (client) => {
+    const sql = `select secret from ${LEGACY_TABLE} where provider = $1 and org_id = $2 and key = $3`
+    const { rows } = await client.query<{ secret: Buffer }>(sql, [integration, CUSTOMER, name])
+    return rows[0]?.secret.toString() ?? null
+  })
+
+/** While `work` goes on nothing can be written to the legacy store. */
+const withLegacyUnwritable = (system: PageSystem, work: () => Promise<void>): Promise<void> =>
+  withLegacy(system, async (client) => {
+    await client.query(`begin; lock table ${LEGACY_TABLE} in share mode`)
+    await work()
+    await client.query('commit')
+  })
 
 test(
   'one button and one confirmation roll back under load; legacy holds every acknowledged write and answers',
@@ -122,7 +136,44 @@ test('a move forward is looked at first, and wants a reason and the name, typed'
   const { events } = await ops.call('events', { query: { selector: 'twilio' } })
   const event = events.find(({ kind }) => kind === 'flag-set')
   assert.deepEqual([event?.to, event?.reason, event?.by], ['shadow', 'pilots are ready', 'embedded-operator'])
+  await dialog.getByText('1 of 1 replica applied it.').waitFor()
+  assert.equal(await dialog.getByText(/answered by new/).count(), 0)
 })
+
+test(
+  'after a way back by a flag the dialog says how far it has come and what new still answers, until that is nothing',
+  limits,
+  async (t) => {
+    const page = await shared.tab(t)
+    const system = shared.system()
+    const { ops, secrets } = system
+    await migrateWhole(ops, 'datadog')
+    await ops.call('setFlags', { body: { selector: 'datadog', phase: 'complete', reason: 'all up', execute: true } })
+    await rowOf(page, 'datadog').getByText('complete', { exact: true }).first().waitFor()
+    const names = Array.from({ length: 40 }, (_, i) => `only-new/${i}`)
+    for (const name of names)
+      await secrets.put({ integration: 'datadog', customer: CUSTOMER, name }, Buffer.from(name), PLAIN)
+
+    const dialog = page.getByRole('dialog', { name: 'Set the phase of datadog' })
+    await withLegacyUnwritable(system, async () => {
+      await rowOf(page, 'datadog').getByRole('button', { name: 'Set phase of datadog' }).click()
+      await dialog.getByLabel('Phase').selectOption('off')
+      await dialog.getByRole('button', { name: 'Look what would change' }).click()
+      await dialog.getByLabel('Reason').fill('clients saw errors')
+      await dialog.getByRole('button', { name: 'Set datadog to off' }).click()
+      await dialog.getByText('1 of 1 replica applied it.').waitFor()
+      await dialog.getByText(/^datadog: 40 secrets still answered by new/).waitFor()
+      assert.equal(await dialog.getByText('Nothing is answered by new any more.').count(), 0)
+      await rowOf(page, 'datadog')
+        .getByText(/^40 secrets still answered by new/)
+        .waitFor()
+      assert.deepEqual(await violations(page), [])
+    })
+    await dialog.getByText('Nothing is answered by new any more.').waitFor()
+    assert.equal(await dialog.getByText(/still answered by new/).count(), 0)
+    for (const name of names) assert.equal(await inLegacy(system, 'datadog', name), name)
+  },
+)
 
 test('a move that a gate holds says so before it is made', limits, async (t) => {
   const page = await shared.tab(t)

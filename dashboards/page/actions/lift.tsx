@@ -3,7 +3,7 @@ import type { Cap } from '../../../proxy/ops/status.ts'
 import { Command, ProblemBox } from '../parts.tsx'
 import { plural } from '../words.ts'
 import { type ActionProps, Buttons, Dialog, selectorName, selectorWord, useCall } from './dialog.tsx'
-import { Reach } from './reach.tsx'
+import { capsApplied, Reach } from './reach.tsx'
 
 /** Those that would go: of one integration its own, since a rollback of everything is lifted as a whole. */
 function capsOf(picture: ActionProps['picture'], selector: string): readonly Cap[] {
@@ -36,7 +36,7 @@ export function Lift({ selector, picture, user, onClose }: ActionProps) {
           <p role="status" class="done">
             {plural(done.value.lifted.length, 'cap')} lifted.
           </p>
-          <Reach picture={picture} selector={selector} />
+          <Reach picture={picture} selector={selector} applied={capsApplied(picture)} />
         </>
       ) : null}
       <Buttons

@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import type { OpsAnswer } from '../../../proxy/ops/api.ts'
 import { Command, ProblemBox } from '../parts.tsx'
 import { type ActionProps, Buttons, CohortField, Dialog, selectorName, selectorWord, useCall } from './dialog.tsx'
-import { Reach } from './reach.tsx'
+import { capsApplied, Reach } from './reach.tsx'
 
 /** One button, one confirmation, no reason: rolling back is safe at any moment, and must be quick at three in the morning. */
 export function Rollback({ selector, picture, user, onClose }: ActionProps) {
@@ -41,7 +41,7 @@ function Applied({
         Rolled back to {[...new Set(done.caps.map(({ phase }) => phase))].join(', ')}.
         {done.durable ? '' : ' The ledger is down: it holds from memory, and is written when the ledger is back.'}
       </p>
-      <Reach picture={picture} selector={selector} />
+      <Reach picture={picture} selector={selector} applied={capsApplied(picture)} evenIfNone />
     </>
   )
 }

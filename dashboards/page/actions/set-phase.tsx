@@ -6,6 +6,7 @@ import { type Answer, call } from '../api.ts'
 import { Command, Field, PhaseBadge, ProblemBox } from '../parts.tsx'
 import { quoted } from '../words.ts'
 import { type ActionProps, Buttons, CohortField, Dialog } from './dialog.tsx'
+import { flagApplied, Reach } from './reach.tsx'
 
 type Answered = Answer<OpsAnswer<'setFlags'>>
 
@@ -21,9 +22,12 @@ export function SetPhase({ selector, picture, user, onClose }: ActionProps) {
   const [busy, setBusy] = useState(false)
   const [looked, setLooked] = useState<Answered | null>(null)
   const [done, setDone] = useState<Answered | null>(null)
+  /** The newest event before it was done. */
+  const [before, setBefore] = useState('0')
   const body = { selector, phase, ...(cohort === '' ? {} : { cohort }) }
   const ask = async (execute: boolean): Promise<void> => {
     setBusy(true)
+    setBefore(picture.events[0]?.id ?? '0')
     const answer: Answered = await call(user.token, 'POST', '/flags', {
       ...body,
       reason: execute ? reason : 'a look before',
@@ -81,7 +85,12 @@ export function SetPhase({ selector, picture, user, onClose }: ActionProps) {
       ) : null}
       {refused?.kind === 'refused' ? <ProblemBox problem={refused.problem} /> : null}
       {done?.kind === 'ok' ? <Changes title="Done" changes={done.value.changes} /> : null}
-      {isDone ? <Running picture={picture} selector={selector} /> : null}
+      {isDone ? (
+        <>
+          <Running picture={picture} selector={selector} />
+          <Reach picture={picture} selector={selector} applied={flagApplied(picture, selector, before)} />
+        </>
+      ) : null}
       <Buttons
         isDone={isDone}
         onClose={onClose}
@@ -117,9 +126,8 @@ function Changes({ title, changes }: { title: string; changes: readonly FlagChan
 
 /** What runs, as it comes. */
 function Running({ picture, selector }: Pick<ActionProps, 'picture' | 'selector'>) {
-  const newest = picture.events.find((event) => event.integration === selector && event.applied !== null)
   return (
-    <div role="status" class="reach">
+    <div role="status">
       <p>
         Runs now:{' '}
         {picture.integrations.get(selector)?.cohorts.map(({ cohort, effective }) => (
@@ -128,11 +136,6 @@ function Running({ picture, selector }: Pick<ActionProps, 'picture' | 'selector'
           </span>
         ))}
       </p>
-      {newest?.applied == null ? null : (
-        <p>
-          {newest.applied.replicas} of {newest.applied.of} replicas applied the latest change.
-        </p>
-      )}
     </div>
   )
 }

@@ -6,7 +6,7 @@ import { Rollback } from '../actions/rollback.tsx'
 import { SetPhase } from '../actions/set-phase.tsx'
 import { Field, Nothing, PhaseBadge, Table, usePaged } from '../parts.tsx'
 import type { ScreenProps } from '../screens.tsx'
-import { plural, stillNewWords } from '../words.ts'
+import { plural, stillNewOf, stillNewWords } from '../words.ts'
 
 /** What an operator has begun, and with which integration; `*`: with all of them. */
 type Begun = { readonly what: 'rollback' | 'lift' | 'set'; readonly selector: string } | null
@@ -95,7 +95,8 @@ interface RowProps {
 /** Drawn again only when its own figures changed: there may be hundreds. */
 function Row({ row, mayOperate, begin }: RowProps) {
   return useMemo(() => {
-    const { integration, owner, state, cohorts, caps, still_new } = row
+    const { integration, owner, state, cohorts, caps } = row
+    const still = stillNewOf(row)
     const capped = caps.filter(({ source }) => source !== 'gate')
     return (
       <tr>
@@ -108,7 +109,7 @@ function Row({ row, mayOperate, begin }: RowProps) {
               {words}
             </p>
           ))}
-          {still_new === null ? null : <p class="note">{stillNewWords(still_new)}</p>}
+          {still === null ? null : <p class="note">{stillNewWords(still)}</p>}
         </td>
         {cohorts.map((cohort) => (
           <Cell key={cohort.cohort} cohort={cohort} />

@@ -45,7 +45,7 @@ function stagesOf(exit: Exit, { state, obstacles }: LeaveFacts): readonly Planne
     ],
     switch: [`${pinned}: every replica drops its memory and reads ${side} alone`, !over],
     drop: [
-      `${end}: keep a report, and purge the names and fingerprints of ${obstacles.rows} secrets from the ledger`,
+      `${end}: keep a report, then purge the names and fingerprints of ${obstacles.rows} secrets from the ledger`,
       !over,
     ],
   }

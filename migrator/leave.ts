@@ -4,7 +4,7 @@ import type { Phase } from '../flags/phase.ts'
 import { ledgerFault } from '../ledger/faults.ts'
 import type { IntegrationRow, IntegrationState } from '../ledger/ledger.ts'
 import type { Obstacles, Proof } from '../ledger/postgres/proof.ts'
-import type { LeaveNote } from '../ledger/postgres/stages.ts'
+import type { LeaveEvent, LeaveNote } from '../ledger/postgres/stages.ts'
 import { type SettleDeps, settle } from '../ledger/settle.ts'
 import type { EnrolDeps } from './enrol.ts'
 import { migratorFault } from './faults.ts'
@@ -17,7 +17,7 @@ import type { LeaveKind, More, Watch } from './stages.ts'
  * The way out of the ledger, the same to either side: proof -> `leaving`: begin admits only the plan that writes the side
  * that stays; every registered replica runs it, and what the other side still has alone is settled -> `pinned`: nothing is
  * owed and nothing open, judged in the statement that makes the change; every replica drops its memory and reads that
- * side alone, while writes wait -> `end`: writes without the ledger; its rows are gone and the report is kept. Each state
+ * side alone, while writes wait -> `end`: writes without the ledger; the report is kept and the rows are dropped. Each state
  * is durable, so a run that is repeated goes on where one stopped; until `pinned` there is a way back to `enrolled`.
  */
 export interface Exit {
@@ -29,7 +29,7 @@ export interface Exit {
   readonly leaving: IntegrationState
   readonly pinned: IntegrationState
   readonly end: IntegrationState
-  readonly event: NonNullable<LeaveNote['kind']>
+  readonly event: LeaveEvent
   readonly needs: readonly Need[]
 }
 
@@ -56,7 +56,7 @@ export interface LeaveDeps extends EnrolDeps, SettleDeps, UnseenDeps {
   /** Whether finalizing this integration ends the fingerprint key. */
   readonly endsKey: (integration: string) => Promise<boolean>
   /** Called each time that a run finds the integration finalized. */
-  readonly onFinalized: (integration: string, note: Pick<LeaveNote, 'actor' | 'reason'>) => Promise<void>
+  readonly onFinalized: (integration: string, note: LeaveNote) => Promise<void>
 }
 
 export type CompletionReport = Readonly<Record<string, unknown>>
@@ -66,7 +66,7 @@ export interface Leaving {
   readonly deps: LeaveDeps
   readonly exit: Exit
   readonly integration: string
-  readonly note: Pick<LeaveNote, 'actor' | 'reason'>
+  readonly note: LeaveNote
   readonly watch: Watch
 }
 
@@ -147,11 +147,11 @@ export async function pin(leaving: Leaving): Promise<Way> {
 export async function drop(leaving: Leaving): Promise<CompletionReport | null> {
   const { deps, exit, integration, note, watch } = leaving
   const state = await stateOf(leaving)
-  if (state === exit.pinned) await persist(deps, watch.signal, () => deps.stages.purge(integration, watch.signal))
   // An enrolment that is not over has nothing that new could hold alone: it is left as it was entered.
-  if (state === exit.pinned || (exit.kind === 'abandon' && state === 'enrolling')) {
-    await persist(deps, watch.signal, () => deps.stages.leave(integration, exit.end, { ...note, kind: exit.event }))
-  }
+  if (state === exit.pinned || (exit.kind === 'abandon' && state === 'enrolling')) await step(leaving, exit.end)
+  // Writes go on from here: nobody waits while the rows are counted and dropped, however many there are.
+  await persist(deps, watch.signal, () => deps.stages.complete(integration, exit.event, note))
+  await persist(deps, watch.signal, () => deps.stages.purge(integration, watch.signal))
   if (exit.kind === 'finalize') await persist(deps, watch.signal, () => deps.onFinalized(integration, note))
   const detail = await persist(deps, watch.signal, () => deps.proof.report(integration, exit.event))
   return detail === null ? null : { integration, ...detail }

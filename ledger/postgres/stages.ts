@@ -4,12 +4,14 @@ import type { IntegrationRow, IntegrationState } from '../ledger.ts'
 import type { Database } from './database.ts'
 import type { Replicas } from './replicas.ts'
 
-/** Who leads an integration out of the ledger, and why; `kind` names the event of the last step, which keeps the report. */
+/** Who leads an integration out of the ledger, and why. */
 export interface LeaveNote {
   readonly actor: string
   readonly reason: string | null
-  readonly kind?: 'finalized' | 'abandoned'
 }
+
+/** The event that a way out ends with. */
+export type LeaveEvent = 'finalized' | 'abandoned'
 
 /** `blocked`: so many secrets owe, or are being written; nothing was changed. */
 export type LeaveAnswer =
@@ -25,7 +27,9 @@ export interface Stages {
    * Throws `stage-refused` when the order forbids it.
    */
   leave(integration: string, next: IntegrationState, note: LeaveNote): Promise<LeaveAnswer>
-  /** Drops the rows of an integration that is `new-only` or `legacy-only`, in pieces, once every replica has heard of that. */
+  /** Writes down what the rows say, once for each time that the integration came to this end; nothing where it did not. */
+  complete(integration: string, event: LeaveEvent, note: LeaveNote): Promise<void>
+  /** Drops the rows of an integration that is `finalized` or `bare`, in pieces; clients go by none of them. */
   purge(integration: string, signal: AbortSignal): Promise<void>
   /**
    * Resolves when every registered replica has put this epoch into effect. A replica whose lease ran out counts too: it
@@ -67,6 +71,9 @@ export const makeStages = (database: Database, replicas: Pick<Replicas, 'registe
     if (!('refused' in answer)) return { kind: 'done', row: answer }
     if (answer.refused === 'debts') return { kind: 'blocked', secrets: answer.count ?? 0 }
     throw refused(integration, next, answer)
+  },
+  complete: async (integration, event, note) => {
+    await database.patiently('select crossfade.complete($1, $2, $3::jsonb)', [integration, event, JSON.stringify(note)])
   },
   purge: async (integration, signal) => {
     for (let dropped = PIECE; dropped === PIECE; ) {

@@ -133,6 +133,7 @@ test('what was abandoned has nothing any more, what was finalized keeps its last
   await takeSample(database, cohortOf)
   for (const state of ['finalizing', 'new-only', 'finalized'] as const) await stages.transition(INTEGRATION, state)
   for (const state of ['abandoning', 'legacy-only', 'bare'] as const) await stages.transition('github', state)
+  for (const integration of [INTEGRATION, 'github']) await stages.purge(integration, t.signal)
   await takeSample(database, cohortOf, 0)
   await takeSample(database, cohortOf, 0)
   const [one, other, ...later] = await samples(database)

@@ -38,6 +38,8 @@ export interface RunHooks {
   readonly stage?: (stage: Stage) => void
   /** Awaited before each change of state, for forcing an order of events. */
   readonly before?: (next: IntegrationState) => Promise<void>
+  /** Awaited before what comes after the last change of state: the report, and the rows. */
+  readonly after?: (step: 'complete' | 'purge') => Promise<void>
   readonly signal?: AbortSignal
 }
 
@@ -100,8 +102,16 @@ export async function withReplicas(t: TestContext, count = 3, options: MigratorO
       await hooks.before?.(next)
       return stages.leave(integration, next, note)
     }
+    const complete: typeof stages.complete = async (...what) => {
+      await hooks.after?.('complete')
+      return stages.complete(...what)
+    }
+    const purge: typeof stages.purge = async (...what) => {
+      await hooks.after?.('purge')
+      return stages.purge(...what)
+    }
     return migrate(
-      { ...under.deps, stages: { ...stages, leave } },
+      { ...under.deps, stages: { ...stages, leave, complete, purge } },
       { integration: INTEGRATION, kind, actor: 'ann', reason: 'the end' },
       {
         signal: hooks.signal ?? new AbortController().signal,

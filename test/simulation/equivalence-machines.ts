@@ -92,7 +92,7 @@ const become = (state: LedgerState, integration: string, next: IntegrationState)
   const rows = [...state.rows.values()].map(({ row }) => row)
   const count = rows.filter((row) => Object.keys(row.ops).length > 0 || row.fresh === side).length
   if (side !== undefined && count > 0) return { refused: 'debts', state: was.state, count }
-  if (next === 'bare' || next === 'finalized') state.rows.clear()
+  if (next === 'enrolling') state.rows.clear()
   const inventoried = was.inventoried && next !== 'bare' && next !== 'enrolling'
   const now = { ...was, state: next, epoch: was.epoch + 1, inventoried }
   state.integrations.set(integration, now)

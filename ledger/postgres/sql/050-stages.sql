@@ -15,9 +15,11 @@ create function crossfade.stays_behind(s crossfade.secret) returns boolean langu
 $$;
 
 -- Returns the integration's row after the change, or {refused: why, state}. Asking for the state it is in changes nothing.
-create function crossfade.transition(integration text, next text) returns jsonb language plpgsql volatile as $$
+-- open: how many secrets have an open operation, from a caller who has the lock and looked; null: it is counted here.
+create function crossfade.transition(integration text, next text, open bigint default null) returns jsonb language plpgsql volatile as $$
 declare
   was text;
+  leaves text := case next when 'new-only' then 'legacy' when 'legacy-only' then 'new' end;
   blocking bigint;
 begin
   perform pg_advisory_xact_lock(crossfade.state_key(integration));
@@ -25,17 +27,22 @@ begin
   select i.state into was from crossfade.integration i where i.name = integration for update;
   if was <> next then
     if not crossfade.may_follow(was, next) then return jsonb_build_object('refused', 'order', 'state', was); end if;
-    if next in ('new-only', 'legacy-only') then
-      select count(*) into blocking from crossfade.secret s
-        where s.integration = transition.integration
-          and (s.ops <> '{}' or s.fresh = case next when 'new-only' then 'legacy' else 'new' end and not crossfade.stays_behind(s));
+    if leaves is not null then
+      -- Two indexes know what is owed, so that nobody waits for a look at every row; `<> 'both'` and `quarantine` name them.
+      select coalesce(open, (select count(*) from crossfade.secret s where s.integration = transition.integration and s.ops <> '{}'))
+        + (select count(*) from crossfade.secret s where s.integration = transition.integration
+            and s.fresh = leaves and s.fresh <> 'both' and s.quarantine is null and s.ops = '{}')
+        + (select count(*) from crossfade.secret s where s.integration = transition.integration
+            and s.fresh = leaves and s.quarantine is not null and s.ops = '{}' and not crossfade.stays_behind(s))
+        into blocking;
       if blocking > 0 then return jsonb_build_object('refused', 'debts', 'state', was, 'count', blocking); end if;
     end if;
     if next in ('bare', 'finalized') then
-      delete from crossfade.secret s where s.integration = transition.integration;
       delete from crossfade.checkpoint c where c.integration = transition.integration;
       delete from crossfade.mismatch m where m.integration = transition.integration;
     end if;
+    -- None, unless a way out was given up before it had dropped what nobody asks for any more.
+    if next = 'enrolling' then delete from crossfade.secret s where s.integration = transition.integration; end if;
     update crossfade.integration i
       set state = next, epoch = i.epoch + 1, changed_at = clock_timestamp(), inventoried = i.inventoried and next not in ('bare', 'enrolling')
       where i.name = integration;
@@ -44,52 +51,55 @@ begin
     from crossfade.integration i where i.name = integration);
 end $$;
 
--- transition for finalize and abandon, with what was done and by whom written down in the same commit.
--- note: {actor, reason, kind?}; kind names the event of the last step, which keeps the report.
+-- transition for finalize and abandon, with what was done and by whom written down in the same commit. note: {actor, reason}.
 -- Begins wait while the lock is held and finishes do not, so what is open ends, within patience_ms. Operations whose lease
 -- is over are ended then, as the next begin of their secret would.
 create function crossfade.leave(integration text, next text, note jsonb, patience_ms integer) returns jsonb language plpgsql volatile as $$
 declare
   was text;
+  open bigint;
   answer jsonb;
-  report jsonb;
 begin
   perform pg_advisory_xact_lock(crossfade.state_key(integration));
   select i.state into was from crossfade.integration i where i.name = leave.integration;
-  if next in ('new-only', 'legacy-only') then
-    perform crossfade.drain(integration, patience_ms);
-    report := crossfade.completion(integration);
-  elsif note ? 'kind' then
-    select e.detail into report from crossfade.event e
-      where e.integration = leave.integration and e.kind = 'stage' and e.detail ->> 'to' = was order by e.id desc limit 1;
-  end if;
-  answer := crossfade.transition(integration, next);
+  if next in ('new-only', 'legacy-only') then open := crossfade.drain(integration, patience_ms); end if;
+  answer := crossfade.transition(integration, next, open);
   if answer ? 'refused' or was is not distinct from next then return answer; end if;
   insert into crossfade.event (kind, integration, actor, detail)
-    select coalesce(note ->> 'kind', 'stage'), leave.integration, note ->> 'actor', coalesce(report, '{}')
-      || jsonb_build_object('from', was, 'to', next, 'by', note ->> 'actor', 'reason', note ->> 'reason', 'ended', clock_timestamp());
+    values ('stage', leave.integration, note ->> 'actor', jsonb_build_object('from', was, 'to', next, 'by', note ->> 'actor', 'reason', note ->> 'reason'));
   return answer;
 end $$;
 
--- Waits, at most so long, until no operation is open whose lease holds; then ends the others.
-create function crossfade.drain(integration text, patience_ms integer) returns void language plpgsql volatile as $$
+-- Waits, at most so long, until no operation is open whose lease holds; then ends the others. Returns how many secrets have
+-- an open one still. Who calls it has the lock, so that none begins: one look at every row finds all there are.
+create function crossfade.drain(integration text, patience_ms integer) returns bigint language plpgsql volatile as $$
 declare
+  customers text[];
+  names text[];
   r crossfade.secret;
+  open bigint;
   give_up timestamptz := clock_timestamp() + patience_ms * interval '1 millisecond';
 begin
-  -- Each statement sees what was committed before it, so a finish that came meanwhile is seen. No row is locked here: a
-  -- finish would wait for us.
-  while exists (select from crossfade.secret s, jsonb_each(s.ops) o
-    where s.integration = drain.integration and s.ops <> '{}' and (o.value ->> 'u')::bigint >= crossfade.now_ms())
+  select array_agg(s.customer), array_agg(s.name) into customers, names
+    from crossfade.secret s where s.integration = drain.integration and s.ops <> '{}';
   loop
-    if clock_timestamp() >= give_up then return; end if;
+    -- Each statement sees what was committed before it, so a finish that came meanwhile is seen. No row is locked here: a
+    -- finish would wait for us.
+    select count(distinct (s.customer, s.name)) into open
+      from unnest(customers, names) k (customer, name)
+      join crossfade.secret s on s.integration = drain.integration and s.customer = k.customer and s.name = k.name,
+      jsonb_each(s.ops) o where (o.value ->> 'u')::bigint >= crossfade.now_ms();
+    exit when open = 0;
+    if clock_timestamp() >= give_up then return open; end if;
     perform pg_sleep(0.01);
   end loop;
-  for r in select * from crossfade.secret s
-    where s.integration = drain.integration and s.ops <> '{}' order by s.customer, s.name for update
+  for r in select s.* from unnest(customers, names) k (customer, name)
+    join crossfade.secret s on s.integration = drain.integration and s.customer = k.customer and s.name = k.name
+    where s.ops <> '{}' order by s.customer, s.name for update of s
   loop
     perform crossfade.save(crossfade.expire(r, crossfade.now_ms()));
   end loop;
+  return 0;
 end $$;
 
 -- `gone` alone is not enough: it stays when a secret is put again, until both sides hold it.
@@ -110,14 +120,33 @@ create function crossfade.completion(integration text) returns jsonb language sq
   from crossfade.secret s where s.integration = completion.integration
 $$;
 
--- Drops rows that nobody asks for any more, so many at a time; returns how many went. Called when every replica has put the
--- pinned side into effect.
+-- The end of a way out: an event of this kind with the report, once for each time that the state was entered. Clients do
+-- not wait for it: they go by the ledger no more, and nothing changes the rows.
+create function crossfade.complete(integration text, kind text, note jsonb) returns void language plpgsql volatile as $$
+declare
+  entered jsonb;
+begin
+  perform pg_advisory_xact_lock(crossfade.state_key(integration));
+  select jsonb_build_object('from', e.detail -> 'from', 'to', i.state, 'ended', i.changed_at) into entered
+    from crossfade.integration i join lateral (
+      select s.id, s.detail from crossfade.event s where s.integration = i.name and s.kind = 'stage' order by s.id desc limit 1) e on true
+    where i.name = complete.integration and e.detail ->> 'to' = i.state
+      and i.state = case complete.kind when 'finalized' then 'finalized' when 'abandoned' then 'bare' end
+      and not exists (select from crossfade.event d where d.integration = i.name and d.kind = complete.kind and d.id > e.id);
+  if entered is null then return; end if;
+  insert into crossfade.event (kind, integration, actor, detail)
+    values (complete.kind, complete.integration, note ->> 'actor',
+      crossfade.completion(integration) || entered || jsonb_build_object('by', note ->> 'actor', 'reason', note ->> 'reason'));
+end $$;
+
+-- Drops rows that nobody asks for any more, so many at a time; returns how many went. No begin waits for that.
 create function crossfade.purge(integration text, most integer) returns integer language plpgsql volatile as $$
 declare
   dropped integer;
 begin
+  perform pg_advisory_xact_lock_shared(crossfade.state_key(integration));
   if not exists (select from crossfade.integration i
-    where i.name = purge.integration and i.state in ('new-only', 'legacy-only')) then return 0; end if;
+    where i.name = purge.integration and i.state in ('bare', 'finalized')) then return 0; end if;
   delete from crossfade.secret s where s.ctid = any (array(
     select d.ctid from crossfade.secret d where d.integration = purge.integration limit most));
   get diagnostics dropped = row_count;

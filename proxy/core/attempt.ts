@@ -1,20 +1,29 @@
 import type { Address, Secret } from '../../backends/secret.ts'
-import { ANY, type Call, type Condition, type Fence, type PutOutcome, type Store } from '../../backends/store.ts'
+import { ANY, type Call, type Condition, type PutOutcome, type Store } from '../../backends/store.ts'
 
 /** What a write puts: null removes. */
 export type Content = Secret | null
 
-/** A fence that was read beside `begin`, or undefined where the store has none (or it could not be read). */
-export type FenceRead = Promise<Fence | undefined>
+/** What a put is compared with, or why nobody can say: then no put may be sent, and this is its answer. */
+export type FenceSight = Condition | typeof UNREAD | typeof REVOKED
+
+/** Read beside `begin`. */
+export type FenceRead = Promise<FenceSight>
+
+const UNREAD = { kind: 'refused', reason: 'unavailable' } as const
+/** No failure of the store, and nothing that another try would change. */
+const REVOKED = { kind: 'refused', reason: 'revoked' } as const
 
 /**
  * The fence of one secret, for stores that can compare on a version that survives deletes. It may be read before or
  * beside `begin`, but always before the lease is checked and the put is sent.
  */
-export async function readFence(store: Store, address: Address, call: Call): Promise<Fence | undefined> {
-  if (!store.capabilities.fence.has) return undefined
+export async function readFence(store: Store, address: Address, call: Call): FenceRead {
+  if (!store.capabilities.fence.has) return ANY
   const outcome = await store.get(address, call)
-  return outcome.kind === 'found' || outcome.kind === 'absent' ? (outcome.fence ?? undefined) : undefined
+  if (outcome.kind === 'found' || outcome.kind === 'absent')
+    return outcome.fence === null ? UNREAD : { kind: 'at', fence: outcome.fence }
+  return outcome.kind === 'error' && outcome.reason === 'revoked' ? REVOKED : UNREAD
 }
 
 export const send = (
@@ -42,16 +51,14 @@ export interface Attempt {
 /** The put to the register: a conflict is read, checked and sent again; the last one is returned, and passes by itself. */
 export async function putFirst(attempt: Attempt): Promise<PutOutcome> {
   const { store, address, content, call } = attempt
-  let fence = await attempt.fence
+  let seen: FenceSight | null = await attempt.fence
   for (let tries = 0; tries < CONFLICTS; tries += 1) {
-    if (store.capabilities.fence.has && fence === undefined) {
-      fence = await readFence(store, address, call)
-      if (fence === undefined) return { kind: 'refused', reason: 'unavailable' }
-    }
+    if (seen === null || seen.kind === 'refused') seen = await readFence(store, address, call)
+    if (seen.kind === 'refused') return seen
     if (!attempt.inTime()) return { kind: 'refused', reason: 'late' }
-    const outcome = await send(store, address, content, fence === undefined ? ANY : { kind: 'at', fence }, call)
+    const outcome = await send(store, address, content, seen, call)
     if (outcome.kind !== 'conflict') return outcome
-    fence = undefined
+    seen = null
   }
   return { kind: 'conflict' }
 }
@@ -59,8 +66,8 @@ export async function putFirst(attempt: Attempt): Promise<PutOutcome> {
 /** The put to the copy: a conflict means that somebody else wrote there, so this side owes. */
 export async function putSecond(attempt: Attempt): Promise<PutOutcome> {
   const { store, address, content, call } = attempt
-  const fence = await attempt.fence
-  if (store.capabilities.fence.has && fence === undefined) return { kind: 'refused', reason: 'unavailable' }
+  const seen = await attempt.fence
+  if (seen.kind === 'refused') return seen
   if (!attempt.inTime()) return { kind: 'refused', reason: 'late' }
-  return send(store, address, content, fence === undefined ? ANY : { kind: 'at', fence }, call)
+  return send(store, address, content, seen, call)
 }

@@ -1,6 +1,7 @@
 import type { Address } from '../../backends/secret.ts'
 import type { QuarantineReason } from '../ledger.ts'
 import type { Database } from './database.ts'
+import { BEHIND } from './proof.ts'
 
 /** A secret that cannot be copied; it stays served from where it is. */
 export interface QuarantinedSecret extends Address {
@@ -71,11 +72,18 @@ export async function countQuarantine(database: Database, integration: string): 
   return row as Accepted
 }
 
+/** Verify leaves what is in quarantine alone, so a difference that it found before would stay open for ever. */
+const CLOSE = `
+  update crossfade.mismatch m set resolved_at = clock_timestamp() from crossfade.secret s
+  where m.integration = $1 and m.resolved_at is null
+    and (s.integration, s.customer, s.name) = (m.integration, m.customer, m.name) and ${BEHIND}`
+
 /** An operator's word on everything that is quarantined now; a secret that changes afterwards is judged anew. */
 export async function acceptQuarantine(database: Database, integration: string): Promise<Accepted> {
   const [row] = await database.query<{ answer: Accepted }>(null, 'select crossfade.accept_quarantine($1) as answer', [
     integration,
   ])
+  await database.query('crossfade-quarantine-close', CLOSE, [integration])
   return (row as { answer: Accepted }).answer
 }
 

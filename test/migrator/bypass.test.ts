@@ -111,3 +111,22 @@ test('a store that cannot be read is no writer', async (t) => {
   assert.equal((await under.look()).mismatches.undecryptable, 3)
   assert.deepEqual(await under.bypassed(), NO_BYPASS)
 })
+
+test('what an operator leaves behind in quarantine is no open difference any more, also if a verify found it first', async (t) => {
+  const under = await withMigrator(t, { addressable: ({ name }) => name !== 'odd' })
+  await under.seed(names(2))
+  await takeInventory(under.deps, INTEGRATION, unwatched())
+  await backfill(under.deps, LEGACY, unwatched())
+  const look = () => verify(under.deps, INTEGRATION, unwatched(), { repair: true })
+  await under.plant('legacy', at('odd'), secretOf('nobody can ask for it'))
+  await look()
+  await look()
+  const open = async () => (await under.mismatches.list(INTEGRATION, true, 10)).map(({ name }) => name)
+  const { proof } = under.deps
+  assert.deepEqual(await open(), ['odd'])
+  await acceptQuarantine(under.database, INTEGRATION)
+  await look()
+  assert.deepEqual(await open(), [])
+  const { mismatched, quarantined, accepted } = await proof.obstacles(INTEGRATION, 'legacy')
+  assert.deepEqual({ mismatched, quarantined, accepted }, { mismatched: 0, quarantined: 0, accepted: 1 })
+})

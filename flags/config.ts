@@ -3,7 +3,9 @@ import { durationSchema, ratioSchema } from '../core/units.ts'
 
 const maxMoves = ratioSchema
   .optional()
-  .describe('One answer that moves more than this share of the integrations is held; one alone may always move.')
+  .describe(
+    'One answer that moves more than this share of the integrations is held; one alone may always move. Of a file none is held, unless this is given.',
+  )
 
 const environment = z.string().min(1).describe('An answer that names another environment is refused.')
 

@@ -27,7 +27,10 @@ export function explain(engine: Engine, integration: string, customer: string): 
       ...(pin === null ? [] : [`crossfade migrate ${integration} --execute --reason "..."`]),
       ...caps.flatMap((cap) => (cap.kind === 'gate' ? openWith(engine, decision) : [liftCommand(cap)])),
       ...(doubt === null ? [] : (REMEDIES[doubt.kind] ?? [])),
-      `crossfade flags set ${integration} --cohort ${cohort} PHASE --execute --reason "..."`,
+      // While an answer is held, what is written to a flag is held with it.
+      ...(doubt?.kind === 'max-moves'
+        ? []
+        : [`crossfade flags set ${integration} --cohort ${cohort} PHASE --execute --reason "..."`]),
     ],
   }
 }

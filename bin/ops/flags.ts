@@ -8,6 +8,7 @@ import type { FlagsPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { serveFault } from '../serve/faults.ts'
 import { gateAhead } from './gate-ahead.ts'
+import { withHold } from './hold-ahead.ts'
 import { lintSnapshot } from './lint-snapshot.ts'
 import { select } from './select.ts'
 import { assertSomeSet, problemIn } from './set-outcomes.ts'
@@ -91,7 +92,9 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       }))
       if (!execute) {
         const looks = await writing.look(asks)
-        const problems = changes.map((change, i) => ({ ...change, problem: problemIn(looks?.[i]) }))
+        const isWritten = (name: string): boolean => looks === null || looks[names.indexOf(name)]?.kind === 'differs'
+        const foreseen = withHold(engine, { changes, isWritten, together: !writing.oneByOne })
+        const problems = foreseen.map((change, i) => ({ ...change, problem: problemIn(looks?.[i]) }))
         return { executed: false, one_by_one: writing.oneByOne, changes: problems }
       }
       const written = await writing.write(asks)
@@ -107,10 +110,12 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
               .catch(() => undefined),
           ),
       )
+      const seen = await Promise.all(names.map((integration) => change(integration, cohort, phase)))
+      // What was written and is held by now; what is not, took effect.
       return {
         executed: true,
         one_by_one: writing.oneByOne,
-        changes: (await Promise.all(names.map((integration) => change(integration, cohort, phase)))).map((now, i) => ({
+        changes: withHold(engine, { changes: seen, isWritten: () => false, together: false }).map((now, i) => ({
           ...now,
           from: changes[i]?.from ?? null,
           problem: problemIn(written[i]),

@@ -64,24 +64,25 @@ interface Change {
 /** How long an answer waits for the changes to take effect here, beyond two looks at the source. */
 const PATIENCE_MS = 3000
 
-/** Resolves when every change was accepted here, or when patience ends: the answer then says what runs by then. */
+/** Resolves when every change was accepted or held here, or when patience ends: the answer then says what runs by then. */
 async function seen({ flags, clock, config }: Engine, changes: readonly Change[]): Promise<void> {
-  const isAccepted = ({ integration, after }: Change): boolean => {
-    const now = flags.phases.history(integration)[0]?.definition.feature
+  const isJudged = ({ integration, after }: Change): boolean => {
+    const held = flags.phases.held()?.changes.find((change) => change.integration === integration)
+    const now = (held ?? flags.phases.history(integration)[0])?.definition.feature
     return now !== undefined && now.enabled === after.enabled && areAlike(now, after)
   }
   const looks = config.flags.source === 'file' ? config.flags.poll : config.flags.refresh
   const waiting = new AbortController()
   let onSettled = (): void => undefined
-  const accepted = new Promise<void>((resolve) => {
+  const judged = new Promise<void>((resolve) => {
     onSettled = () => {
-      if (changes.every(isAccepted)) resolve()
+      if (changes.every(isJudged)) resolve()
     }
   })
   flags.phases.events.on('settled', onSettled)
   onSettled()
   try {
-    await Promise.race([accepted, clock.sleep(2 * looks + PATIENCE_MS, waiting.signal).catch(() => undefined)])
+    await Promise.race([judged, clock.sleep(2 * looks + PATIENCE_MS, waiting.signal).catch(() => undefined)])
   } finally {
     waiting.abort()
     flags.phases.events.off('settled', onSettled)

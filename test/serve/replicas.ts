@@ -128,6 +128,7 @@ export async function makeSystem(
     readonly capsFile?: boolean
     /** None unless a test is about them: phases are then free to mix. */
     readonly gates?: NonNullable<ConfigInput['gates']>
+    readonly maxMoves?: string
     /** Secrets that one pass settles. */
     readonly batch?: number
     readonly clock?: Clock
@@ -172,6 +173,7 @@ export async function makeSystem(
     const config: ConfigInput = {
       ...sample,
       gates: options.gates ?? {},
+      flags: { ...sample.flags, ...(options.maxMoves === undefined ? {} : { max_moves: options.maxMoves }) },
       ...(options.batch === undefined ? {} : { migrator: { batch: options.batch } }),
       ledger: {
         ...sample.ledger,

@@ -21,11 +21,11 @@ async function acceptFlags({ io, ops, report }: Session, options: ExecuteOptions
   else {
     const rows = answer.moves.map(({ integration, from, to }) => [integration, from, to])
     report.data(columns(['INTEGRATION', 'ASKED FOR', 'WILL ASK FOR'], rows))
-    if (!answer.executed) {
-      report.note(
-        `one answer may move ${answer.limit}; nothing was changed: add --execute --reason "why" to let it through`,
-      )
-    }
+    report.note(
+      answer.executed
+        ? 'let through: every replica that holds the same follows within a second or two; crossfade status shows what runs'
+        : `one answer may move ${answer.limit}; nothing was changed: add --execute --reason "why" to let it through`,
+    )
   }
   report.object(answer)
   return 'ok'

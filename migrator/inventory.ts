@@ -133,11 +133,11 @@ export function makeLister(list: Listing): (after: ScanPage['after'], watch: Wat
 }
 
 /**
- * A name that is listed costs about a twentieth of a secret that is copied (`npm run bench -- backfill`: names and secrets
+ * A name that is listed costs about a fifth of a secret that is copied (`npm run bench -- backfill`: names and secrets
  * a second), so it takes as much of the pace. A page stays as large as it is, and the pause after it is longer: half a page
  * costs a store that looks at every name as much as a whole one.
  */
-const NAMES_PER_SECRET = 20
+const NAMES_PER_SECRET = 5
 
 async function scanPaced(list: Listing, page: ScanPage, watch: Watch): Promise<ScanOutcome | 'over'> {
   const share = await paced(list, list.integration, 1, watch)

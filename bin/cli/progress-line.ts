@@ -32,7 +32,7 @@ const STAGES = {
 } as const satisfies Record<Run['stage'], string>
 
 /** `460/752 61.2%`; only what is done while the total is not known. */
-const ratio = (done: number, total: number | null): string => {
+export const ratio = (done: number, total: number | null): string => {
   if (total === null) return String(done)
   return `${done}/${total} ${(total === 0 ? 100 : (done / total) * 100).toFixed(1)}%`
 }

@@ -10,7 +10,7 @@ import { type EmbeddedPostgres, startPostgres } from './postgres.ts'
 import { sampleConfig } from './sample/config.ts'
 import { sampleFlags } from './sample/flags.ts'
 import { SAMPLE_INTEGRATIONS } from './sample/integrations.ts'
-import { seedLegacy } from './sample/legacy.ts'
+import { type SeedWatch, seedLegacy } from './sample/legacy.ts'
 import { SAMPLE_DEFAULTS, type SampleOptions } from './sample/secrets.ts'
 
 /** A whole system on this machine: its own PostgreSQL, sample data, keys, tokens and configuration. */
@@ -27,6 +27,7 @@ export interface EmbeddedOptions {
   /** host:port of each listener. */
   readonly listen: { readonly clients: string; readonly operators: string }
   readonly sample?: Partial<SampleOptions>
+  readonly seeding?: SeedWatch
   readonly log: (line: string) => void
 }
 
@@ -43,7 +44,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     makeTokens(paths)
     await createDatabases(postgres)
     const { created, secrets } = await withPool(postgres.url(DATABASES.legacy), (pool) =>
-      seedLegacy(pool, { ...SAMPLE_DEFAULTS, ...options.sample }),
+      seedLegacy(pool, { ...SAMPLE_DEFAULTS, ...options.sample }, options.seeding),
     )
     await sampleFlags(paths.flags, SAMPLE_INTEGRATIONS)
     writeConfig(paths, postgres, options)

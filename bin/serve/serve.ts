@@ -21,6 +21,7 @@ import { serveFault } from './faults.ts'
 import { onHangup } from './hangup.ts'
 import { type Primary, startPrimary } from './primary.ts'
 import { describeReload } from './reload.ts'
+import { tellSeeded } from './seeding.ts'
 import { type WorkerRole, workerRole } from './worker.ts'
 
 export interface ServeOptions {
@@ -136,7 +137,8 @@ function nameOf({ listen: { clients } }: CrossfadeConfig, role: WorkerRole | nul
 function bring({ data, clients, operators, secrets }: ServeOptions, io: Io, note: (text: string) => void) {
   const dataDir = dataDirectory(data ?? undefined, io.env)
   note(`starting PostgreSQL in ${dataDir}`)
-  return startEmbedded({ dataDir, listen: { clients, operators }, sample: { secrets }, log: () => undefined })
+  const seeding = { signal: io.signal, onSeeded: tellSeeded({ total: secrets, clock: io.clock, note }) }
+  return startEmbedded({ dataDir, listen: { clients, operators }, sample: { secrets }, seeding, log: () => undefined })
 }
 
 /** Where everything is, and what to try; and the file by which the other verbs find it. */

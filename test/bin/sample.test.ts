@@ -7,6 +7,7 @@ import { SAMPLE_INTEGRATIONS } from '../../bin/embedded/sample/integrations.ts'
 import { LEGACY_TABLE, seedLegacy } from '../../bin/embedded/sample/legacy.ts'
 import { OWN_COMPANY, SAMPLE_DEFAULTS, sampleCustomers, sampleSecrets } from '../../bin/embedded/sample/secrets.ts'
 import { LARGEST } from '../../bin/embedded/sample/values.ts'
+import { tellSeeded } from '../../bin/serve/seeding.ts'
 import { parseTarget, pathOf } from '../../proxy/http/path.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
 
@@ -93,6 +94,23 @@ test('a second start finds the data and brings nothing back that was deleted', a
   await seedLegacy(pool, { ...SAMPLE_DEFAULTS, secrets: 50 })
   await pool.query(`delete from ${LEGACY_TABLE}`)
   assert.deepEqual(await seedLegacy(pool, SAMPLE_DEFAULTS), { created: false, secrets: 0 })
+})
+
+test('a large sample says how far it is, and what is interrupted is not there', async (t) => {
+  const pool = testPool(t, (await freshDatabase(t)).url)
+  const options = { ...SAMPLE_DEFAULTS, secrets: 2100 }
+  const stop = new AbortController()
+  const lines: string[] = []
+  let now = 0
+  const tell = tellSeeded({ total: 2100, clock: { monotonic: () => now }, note: (text) => lines.push(text) })
+  const onSeeded = (secrets: number): void => {
+    now += 1500
+    tell(secrets)
+    if (secrets === 1500) stop.abort(new Error('interrupted'))
+  }
+  await assert.rejects(seedLegacy(pool, options, { signal: stop.signal, onSeeded }), /interrupted/)
+  assert.deepEqual(lines, ['Sample: 1000/2100 47.6%; Time: 3s; ETA: 3s'])
+  assert.deepEqual(await seedLegacy(pool, options), { created: true, secrets: 2100 })
 })
 
 test('of two starts at the same time one fills the table and the other finds it', async (t) => {

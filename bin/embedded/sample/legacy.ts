@@ -10,6 +10,13 @@ export interface SeedResult {
   readonly secrets: number
 }
 
+export interface SeedWatch {
+  /** Aborted: rejects with its reason, and nothing was made. */
+  readonly signal?: AbortSignal
+  /** After each batch, with how many there are so far. */
+  readonly onSeeded?: (secrets: number) => void
+}
+
 // One round trip a batch; 500 rows keep a statement near 1 MB.
 const BATCH = 500
 /** The table, empty. */
@@ -33,14 +40,14 @@ const INSERT = `
  * Creates and fills the sample legacy table in one transaction, or finds it. The table's existence is the mark, not its
  * rows: a secret that a user deleted must not come back at the next start.
  */
-export const seedLegacy = async (pool: Pool, options: SampleOptions): Promise<SeedResult> => {
+export const seedLegacy = async (pool: Pool, options: SampleOptions, watch: SeedWatch = {}): Promise<SeedResult> => {
   const client = await pool.connect()
   try {
     await client.query('begin')
     await client.query(`select pg_advisory_xact_lock(hashtext('crossfade sample'))`)
     const found = await client.query<{ table: string | null }>('select to_regclass($1) as table', [LEGACY_TABLE])
     const created = found.rows[0]?.table === null
-    if (created) await fill(client, options)
+    if (created) await fill(client, options, watch)
     const counted = await client.query<{ count: number }>(`select count(*)::int as count from ${LEGACY_TABLE}`)
     await client.query('commit')
     return { created, secrets: counted.rows[0]?.count ?? 0 }
@@ -52,13 +59,17 @@ export const seedLegacy = async (pool: Pool, options: SampleOptions): Promise<Se
   }
 }
 
-const fill = async (client: PoolClient, options: SampleOptions): Promise<void> => {
+const fill = async (client: PoolClient, options: SampleOptions, { signal, onSeeded }: SeedWatch): Promise<void> => {
   await client.query(CREATE_LEGACY_TABLE)
   let batch: SampleSecret[] = []
+  let seeded = 0
   for (const secret of sampleSecrets(options)) {
     batch.push(secret)
     if (batch.length === BATCH) {
+      signal?.throwIfAborted()
       await insert(client, batch)
+      seeded += batch.length
+      onSeeded?.(seeded)
       batch = []
     }
   }

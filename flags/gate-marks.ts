@@ -84,6 +84,10 @@ export const soakedFor = ({ entered }: GateMark, before: Phase, now: number): nu
   return since === undefined ? null : Math.max(0, now - since)
 }
 
+/** ms for which the cohort has run `complete` without a break; null: it does not run it. */
+export const soakedInComplete = ({ entered: { complete } }: GateMark, now: number): number | null =>
+  complete === undefined ? null : Math.max(0, now - complete)
+
 /** What runs: the pin, else the request under cap and mark. */
 const runsNow = (mark: Phase, { requested, cap, pin }: GateInput): Phase =>
   pin?.phase ?? lowerPhase(lowerPhase(requested, mark), cap?.phase ?? 'complete')

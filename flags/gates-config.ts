@@ -34,16 +34,27 @@ export type GateConditions = z.output<typeof conditionsSchema>
 
 const GATED = PHASES.filter((phase) => phase !== 'off')
 
+const finalizeSchema = z
+  .strictObject({
+    soak: durationSchema.describe(
+      'How long every cohort has run complete, without a break, before finalize may begin.',
+    ),
+  })
+  .describe('What finalize asks beside its proof; there is no way back from it.')
+
 /** The section `gates`, and `gates` of an integration. */
-export const gatesConfigSchema = z.strictObject(
-  Object.fromEntries(GATED.map((phase) => [phase, conditionsSchema.optional()])) as Record<
+export const gatesConfigSchema = z.strictObject({
+  ...(Object.fromEntries(GATED.map((phase) => [phase, conditionsSchema.optional()])) as Record<
     Exclude<Phase, 'off'>,
     z.ZodOptional<typeof conditionsSchema>
-  >,
-)
+  >),
+  finalize: finalizeSchema.optional(),
+})
 
-/** Conditions by the phase that they guard; a phase without a row is free to enter. */
-export type GatesConfig = { readonly [P in Phase]?: GateConditions | undefined }
+/** Conditions by the phase that they guard; a phase without a row is free to enter. `finalize` guards the end. */
+export type GatesConfig = { readonly [P in Phase]?: GateConditions | undefined } & {
+  readonly finalize?: z.output<typeof finalizeSchema> | undefined
+}
 
 /** Where the configuration has no section `gates`: nothing is compared before it is copied, nor served before it is verified and the writers past the proxy have stopped. */
 export const DEFAULT_GATES = {
@@ -54,8 +65,8 @@ export const DEFAULT_GATES = {
 /** What an integration says of a condition counts before what all say of it. */
 export const mergeGates = (general: GatesConfig, own: GatesConfig): GatesConfig =>
   Object.fromEntries(
-    PHASES.flatMap((phase) => {
-      const merged = { ...general[phase], ...own[phase] }
-      return Object.keys(merged).length === 0 ? [] : [[phase, merged]]
+    [...PHASES, 'finalize' as const].flatMap((gate) => {
+      const merged = { ...general[gate], ...own[gate] }
+      return Object.keys(merged).length === 0 ? [] : [[gate, merged]]
     }),
   )

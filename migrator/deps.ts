@@ -45,6 +45,7 @@ export interface MigratorParts {
   readonly mismatches?: Mismatches
   /** Phases by cohort: what finalize and abandon ask for first. */
   readonly outlook?: LeaveDeps['outlook']
+  readonly soaking?: LeaveDeps['soaking']
   readonly endsKey?: LeaveDeps['endsKey']
   readonly onFinalized?: LeaveDeps['onFinalized']
 }
@@ -61,6 +62,7 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
     verification: makeVerification(database),
     proof: makeProof(database),
     outlook: parts.outlook ?? (() => []),
+    soaking: parts.soaking ?? (() => []),
     endsKey: parts.endsKey ?? (async () => false),
     onFinalized: parts.onFinalized ?? (async () => {}),
     mismatches: parts.mismatches ?? makeMismatches(database),

@@ -1,3 +1,4 @@
+import { inWords } from '../flags/gates.ts'
 import type { Exit, LeaveFacts, Need } from './leave.ts'
 import { asksFor } from './outlook-words.ts'
 
@@ -17,6 +18,14 @@ const NEEDS: readonly Need[] = [
   {
     missing: ({ outlook }) => asksFor(outlook, 'complete'),
     next: ({ integration }) => `crossfade flags set ${integration} complete --execute --reason "..."`,
+  },
+  {
+    // Of whom is not there yet the need before this one speaks.
+    missing: ({ outlook, soaking, state }) =>
+      soaking.length === 0 || state !== 'enrolled' || asksFor(outlook, 'complete') !== null
+        ? null
+        : `the soak in complete is not over: ${soaking.map(({ cohort, left }) => `${cohort} ${inWords(left)} left`).join(', ')}`,
+    next: ({ integration }) => `crossfade finalize ${integration}`,
   },
   {
     // Once it is leaving, the drain settles what overlapped with the change.

@@ -44,13 +44,23 @@ export interface LeaveFacts {
   readonly state: IntegrationState
   readonly inventoried: boolean
   readonly outlook: readonly Outlook[]
+  readonly soaking: readonly Soaking[]
   readonly obstacles: Obstacles
+}
+
+/** A cohort that has not run `complete` for as long as is asked before the end. */
+export interface Soaking {
+  readonly cohort: string
+  /** ms */
+  readonly left: number
 }
 
 export interface LeaveDeps extends EnrolDeps, SettleDeps, UnseenDeps {
   readonly proof: Proof
   /** What the flags ask for, and what runs, by cohort. */
   readonly outlook: (integration: string) => readonly Outlook[]
+  /** None: the soak is over, or none is asked. */
+  readonly soaking: (integration: string) => readonly Soaking[]
   readonly batch: number
   readonly lease: number
   /** Whether finalizing this integration ends the fingerprint key. */
@@ -71,7 +81,7 @@ export interface Leaving {
 }
 
 export async function factsOf(
-  deps: Pick<LeaveDeps, 'integrations' | 'proof' | 'outlook'>,
+  deps: Pick<LeaveDeps, 'integrations' | 'proof' | 'outlook' | 'soaking'>,
   exit: Exit,
   integration: string,
 ): Promise<LeaveFacts> {
@@ -81,6 +91,7 @@ export async function factsOf(
     state: row?.state ?? 'bare',
     inventoried: row?.inventoried ?? false,
     outlook: deps.outlook(integration),
+    soaking: deps.soaking(integration),
     obstacles: await deps.proof.obstacles(integration, exit.side),
   }
 }

@@ -197,6 +197,7 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     settings: config.migrator,
     metrics: metrics.migrator,
     outlook: flags.outlook,
+    soaking: flags.soaking,
     mismatches,
     ...keyEnd(config, ledger, journal),
   })

@@ -6,6 +6,7 @@ import { loadCohortRules } from '../../flags/cohort-files.ts'
 import { makeReplaceableCohorts } from '../../flags/cohorts.ts'
 import type { Pin } from '../../flags/decision.ts'
 import { cappedByGates, makeGateBook } from '../../flags/gate-book.ts'
+import { soakedInComplete } from '../../flags/gate-marks.ts'
 import { mergeGates } from '../../flags/gates-config.ts'
 import { makeFlagSource } from '../../flags/make-source.ts'
 import type { PhaseRecord } from '../../flags/memory.ts'
@@ -15,6 +16,7 @@ import { makePhases } from '../../flags/phases.ts'
 import type { Database } from '../../ledger/postgres/database.ts'
 import { makeCapRecords, makeFlagRecords } from '../../ledger/postgres/records.ts'
 import type { Replica } from '../../ledger/replica.ts'
+import type { Soaking } from '../../migrator/leave.ts'
 import { admitted } from '../../proxy/core/context.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 
@@ -56,8 +58,16 @@ export async function openFlags(
   })
   const outlook = (integration: string): readonly Outlook[] =>
     outlookOf(integration, { history: (name: string) => phases.history(name), cohorts, caps, pin, now: clock.wall() })
+  const soaking = (integration: string): readonly Soaking[] => {
+    const asked = gatesOf(integration).finalize?.soak ?? 0
+    return cohorts.names.flatMap((cohort) => {
+      const left = asked - (soakedInComplete(gateBook.mark(integration, cohort), clock.wall()) ?? 0)
+      return left > 0 ? [{ cohort, left }] : []
+    })
+  }
   return {
     source,
+    soaking,
     cohorts,
     caps,
     storedCaps,

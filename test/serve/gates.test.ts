@@ -150,3 +150,44 @@ test('nothing is entered before the inventory, and a word of an operator is kept
     ['general', 'dualwrite', 'live', 'operator', 'drill'],
   )
 })
+
+test(
+  'finalize waits until every cohort has run complete for as long as is asked, without a break',
+  limits,
+  async (t) => {
+    const clock = calendar()
+    const system = await makeSystem(t, await ledger(), { redis: null, gates: { finalize: { soak: '7d' } }, clock })
+    const a = await system.start('a', 'dualwrite')
+    await migrate(a)
+    const missing = async () => {
+      const answer = await a.ops.call('finalize', {
+        body: { integration: INTEGRATION, execute: false, reason: 'a look' },
+      })
+      assert.ok(answer.kind === 'plan')
+      return answer.missing
+    }
+    const inComplete = async () =>
+      (await a.application.engine.flags.soaking(INTEGRATION)).every(({ left }) => left < 7 * DAY)
+    const unsaid = await missing()
+    assert.ok(
+      unsaid?.every((why) => !why.includes('soak')),
+      String(unsaid),
+    )
+    await flip([a], 'complete')
+    await until(a, inComplete)
+    clock.turn(6 * DAY)
+    assert.match(String(await missing()), /^the soak in complete is not over: .*general (1d|23h)/)
+    await flip([a], 'dualwrite')
+    await until(a, async () => !(await inComplete()))
+    await flip([a], 'complete')
+    await until(a, inComplete)
+    clock.turn(6 * DAY)
+    assert.match(
+      String(await missing()),
+      /^the soak in complete is not over: /,
+      'what was before the break does not count',
+    )
+    clock.turn(DAY)
+    assert.deepEqual(await missing(), [])
+  },
+)

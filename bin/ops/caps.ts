@@ -6,6 +6,7 @@ import type { CapsPort } from '../../proxy/ops/ports.ts'
 import type { Cap as ShownCap } from '../../proxy/ops/status.ts'
 import { keyOf } from '../serve/cap-shape.ts'
 import type { Engine } from '../serve/engine.ts'
+import { unmoved } from './pinned.ts'
 import { select } from './select.ts'
 import { showStill } from './still-new.ts'
 
@@ -74,6 +75,7 @@ export function makeCapsPort(engine: Engine): CapsPort {
         replicas,
         // Without the ledger nobody knows, and an operator shall not wait for that.
         still_new: durable ? showStill(await engine.stillNew.look({ integrations, cohort: cohort ?? null })) : null,
+        unmoved: unmoved(engine, integrations, to),
       }
     },
     lift: async ({ selector, cohort, force, reason }, by) => {

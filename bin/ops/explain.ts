@@ -3,6 +3,7 @@ import type { Decision, Doubt } from '../../flags/decision.ts'
 import { phaseRank } from '../../flags/phase.ts'
 import type { Explanation } from '../../proxy/ops/status.ts'
 import type { Engine } from '../serve/engine.ts'
+import { beyondPin } from './pinned.ts'
 
 /** Everything that makes one customer's phase what it is, in the order in which it is applied, and what would change it. */
 export function explain(engine: Engine, integration: string, customer: string): Explanation {
@@ -24,7 +25,7 @@ export function explain(engine: Engine, integration: string, customer: string): 
       ...(pin === null ? [] : [{ rule: 'state', phase: pin.phase, because: pin.reason }]),
     ],
     next: [
-      ...(pin === null ? [] : [`crossfade migrate ${integration} --execute --reason "..."`]),
+      ...(pin === null ? [] : [beyondPin(engine, integration)].filter((command) => command !== null)),
       ...caps.flatMap((cap) => (cap.kind === 'gate' ? openWith(engine, decision) : [liftCommand(cap)])),
       ...(doubt === null ? [] : (REMEDIES[doubt.kind] ?? [])),
       // While an answer is held, what is written to a flag is held with it.

@@ -10,6 +10,7 @@ import { serveFault } from '../serve/faults.ts'
 import { gateAhead } from './gate-ahead.ts'
 import { withHold } from './hold-ahead.ts'
 import { lintSnapshot } from './lint-snapshot.ts'
+import { beyondPin } from './pinned.ts'
 import { select } from './select.ts'
 import { assertSomeSet, problemIn } from './set-outcomes.ts'
 import { makeFlagWriting } from './write-flags.ts'
@@ -40,7 +41,7 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
     const gate = await gateAhead(engine, integration, cohort, to)
     const held = [
       ...(pin !== null && pin.phase !== to
-        ? [`${pin.reason}: crossfade migrate ${integration} --execute --reason "..."`]
+        ? [[pin.reason, beyondPin(engine, integration)].filter((part) => part !== null).join(': ')]
         : gate.waits),
       ...(isCapped ? [`${cap.kind} by ${cap.by}: crossfade lift ${integration}`] : []),
     ]

@@ -81,6 +81,13 @@ export const rollbackBody = z.strictObject({
   reason: reason.optional(),
 })
 export const replicasSchema = z.strictObject({ applied: count, of: count })
+/** The state of an integration dictates its phase, whatever a flag or a cap says. */
+export const pinnedSchema = z.strictObject({
+  integration: integrationName,
+  phase,
+  why: z.string(),
+  next: z.string().nullable().describe('The command that leads back; null: none does.'),
+})
 export const rollbackAnswer = z.strictObject({
   caps: z.array(capSchema),
   durable: z.boolean().describe('false: applied from memory, the ledger is down; made durable when it is back.'),
@@ -90,6 +97,10 @@ export const rollbackAnswer = z.strictObject({
     .describe(
       'Secrets still answered by new because only it holds the latest write; null: new is read first all the same, or the ledger is down.',
     ),
+  unmoved: z
+    .array(pinnedSchema)
+    .default([])
+    .describe('Those that no cap leads back, since they leave legacy or have left it.'),
 })
 
 export const liftBody = z.strictObject({
@@ -107,6 +118,7 @@ export type FlagChange = z.infer<typeof flagChangeSchema>
 export type SetFlagsResult = z.infer<typeof setFlagsAnswer>
 export type AcceptFlags = z.infer<typeof acceptFlagsBody>
 export type AcceptFlagsResult = z.infer<typeof acceptFlagsAnswer>
+export type Pinned = z.infer<typeof pinnedSchema>
 export type Rollback = z.infer<typeof rollbackBody>
 export type RollbackResult = z.infer<typeof rollbackAnswer>
 export type Lift = z.infer<typeof liftBody>

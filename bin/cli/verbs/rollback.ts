@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { PHASES, type Phase } from '../../../flags/phase.ts'
+import type { Pinned } from '../../../proxy/ops/control.ts'
 import type { Cap } from '../../../proxy/ops/status.ts'
 import { columns } from '../columns.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
@@ -37,6 +38,7 @@ export const addRollback = (program: Command, runner: Runner): void => {
     report.note(`applied by ${answer.replicas.applied} of ${answer.replicas.of} replicas`)
     if (!answer.durable) report.note('not durable yet: the ledger is down; it is made durable when the ledger is back')
     if (answer.still_new !== null) report.note(stillNewWords(answer.still_new))
+    for (const line of unmovedLines(answer.unmoved)) report.note(line)
     report.note(`to take it back: crossfade lift ${selector === '*' ? '--all' : selector}`)
     report.object(answer)
     return 'ok'
@@ -78,6 +80,17 @@ export const addCaps = (program: Command, runner: Runner): void => {
     return 'ok'
   })
 }
+
+/** More are named by `crossfade status`. */
+const NAMED = 10
+
+const unmovedLines = (unmoved: readonly Pinned[]): readonly string[] => [
+  ...unmoved.slice(0, NAMED).map(({ integration, phase, why, next }) => {
+    const back = next === null ? '' : `; this does: ${next}`
+    return `${integration} stays ${phase}, ${why}: no cap leads back${back}`
+  }),
+  ...(unmoved.length <= NAMED ? [] : [`and so do ${unmoved.length - NAMED} more: crossfade status`]),
+]
 
 const capTable = (caps: readonly Cap[]): string =>
   columns(

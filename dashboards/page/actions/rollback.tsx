@@ -41,6 +41,11 @@ function Applied({
         Rolled back to {[...new Set(done.caps.map(({ phase }) => phase))].join(', ')}.
         {done.durable ? '' : ' The ledger is down: it holds from memory, and is written when the ledger is back.'}
       </p>
+      {done.unmoved.map(({ integration, phase, why }) => (
+        <p key={integration}>
+          {integration} stays {phase}, {why}: no cap leads back.
+        </p>
+      ))}
       <Reach picture={picture} selector={selector} applied={capsApplied(picture)} evenIfNone />
     </>
   )

@@ -104,7 +104,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
     caps: {
       caps: (selector) => ask('caps', selector, [CAP]),
       rollback: (request, by) =>
-        ask('rollback', request, { caps: [CAP], durable: true, replicas, still_new: STILL_NEW }, by),
+        ask('rollback', request, { caps: [CAP], durable: true, replicas, still_new: STILL_NEW, unmoved: [] }, by),
       lift: () => Promise.reject(new Fault('lift-refused', FLAGS_FAULTS['lift-refused'], 'aws asks for live')),
     },
     gates: {

@@ -31,3 +31,19 @@ test('quarantine retry counts by reason, and wants a word and a reason before it
     { selector: '*', execute: true, only: ['corrupt'], reason: 'the key is back' },
   ])
 })
+
+test('a name that no client can ask for does nothing to the terminal on which it is listed', async (t) => {
+  const folder = temporaryFolder(t)
+  const name = '/../odd\u001b[2J\r\nazure'
+  const { url } = await serveStub(t, (app) => {
+    app.get('/api/v1/ops/quarantine', () => ({
+      entries: [{ integration: 'aws', customer: 'acme', name, reason: 'not-addressable', at: null }],
+      next: null,
+    }))
+  })
+  const argv = ['quarantine', 'list', '--url', url, '--token-file', privateFile(folder, 'token', 'word\n')]
+  const { stdout } = await runInProcess(argv, folder)
+  assert.match(stdout, /^aws +acme +\/\.\.\/odd\\u\{1b\}\[2J\\u\{d\}\\u\{a\}azure +not-addressable +-$/m)
+  const told = lastObject(await runInProcess([...argv, '--json'], folder)) as { entries?: { name: string }[] }
+  assert.equal(told.entries?.[0]?.name, name)
+})

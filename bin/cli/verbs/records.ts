@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { columns } from '../columns.ts'
 import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import { wholeNumber } from '../numbers.ts'
+import { printable } from '../printable.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
 import { addRetry } from './quarantine-retry.ts'
@@ -48,8 +49,8 @@ const addMismatches = (program: Command, runner: Runner): void => {
     const answer = await session.ops().call('mismatches', { query }, session.io.signal)
     const rows = answer.mismatches.map((m) => [
       m.integration,
-      m.customer,
-      m.name,
+      printable(m.customer),
+      printable(m.name),
       m.class,
       m.at,
       m.resolved_at ?? 'open',
@@ -68,7 +69,13 @@ const addQuarantine = (program: Command, runner: Runner): void => {
   const list = paged(quarantine, 'list', 'What cannot be copied, and why; it stays served from where it is.')
   runner.bind<PageOptions>(list, async (session, args, options) => {
     const answer = await session.ops().call('quarantine', { query: queryOf(args, options) }, session.io.signal)
-    const rows = answer.entries.map((e) => [e.integration, e.customer, e.name, e.reason, e.at ?? '-'])
+    const rows = answer.entries.map((e) => [
+      e.integration,
+      printable(e.customer),
+      printable(e.name),
+      e.reason,
+      e.at ?? '-',
+    ])
     session.report.data(columns(['INTEGRATION', 'CUSTOMER', 'NAME', 'REASON', 'SINCE'], rows))
     showMore(session, answer.next)
     session.report.object(answer)

@@ -8,6 +8,7 @@ import { beyondPin } from './pinned.ts'
 /** Everything that makes one customer's phase what it is, in the order in which it is applied, and what would change it. */
 export function explain(engine: Engine, integration: string, customer: string): Explanation {
   const { flags, parts } = engine
+  const state = parts.replica.state(integration) ?? 'bare'
   const decision = flags.phases.decide(integration, customer)
   const { cohort, requested, pin } = decision
   const caps = flags.caps.matching(integration, cohort).filter(({ phase }) => phaseRank(phase) < phaseRank(requested))
@@ -16,24 +17,38 @@ export function explain(engine: Engine, integration: string, customer: string): 
     integration,
     customer,
     cohort,
-    state: parts.replica.state(integration) ?? 'bare',
+    state,
     requested: decision.source === 'initial' ? null : requested,
     effective: decision.effective,
     steps: [
       { rule: decision.source === 'flag' ? 'flag' : 'last known phase', phase: requested, because: decision.reason },
-      ...caps.map((cap) => ({ rule: `cap (${cap.kind})`, phase: cap.phase, because: `${cap.by}: ${cap.reason}` })),
+      ...caps.map((cap) => ({
+        rule: `cap (${cap.kind})`,
+        phase: cap.phase,
+        because: cap.kind === 'guard' ? cap.reason : `${cap.by}: ${cap.reason}`,
+      })),
       ...(pin === null ? [] : [{ rule: 'state', phase: pin.phase, because: pin.reason }]),
     ],
-    next: [
-      ...(pin === null ? [] : [beyondPin(engine, integration)].filter((command) => command !== null)),
-      ...caps.flatMap((cap) => (cap.kind === 'gate' ? openWith(engine, decision) : [liftCommand(cap)])),
-      ...(doubt === null ? [] : (REMEDIES[doubt.kind] ?? [])),
-      // While an answer is held, what is written to a flag is held with it.
-      ...(doubt?.kind === 'max-moves'
-        ? []
-        : [`crossfade flags set ${integration} --cohort ${cohort} PHASE --execute --reason "..."`]),
-    ],
+    next: state === 'finalized' ? [] : waysOn(engine, decision, { caps, doubt }),
   }
+}
+
+/** Commands, each of which would change what runs. */
+function waysOn(
+  engine: Engine,
+  decision: Decision,
+  { caps, doubt }: { readonly caps: readonly Cap[]; readonly doubt: Doubt | null },
+): string[] {
+  const { integration, cohort, pin } = decision
+  return [
+    ...(pin === null ? [] : [beyondPin(engine, integration)].filter((command) => command !== null)),
+    ...caps.flatMap((cap) => (cap.kind === 'gate' ? openWith(engine, decision) : [liftCommand(cap)])),
+    ...(doubt === null ? [] : (REMEDIES[doubt.kind] ?? [])),
+    // While an answer is held, what is written to a flag is held with it.
+    ...(doubt?.kind === 'max-moves'
+      ? []
+      : [`crossfade flags set ${integration} --cohort ${cohort} PHASE --execute --reason "..."`]),
+  ]
 }
 
 /** Where a command helps a flag to be followed again; the rest is for whoever keeps the flag or its server. */

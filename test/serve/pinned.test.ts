@@ -17,7 +17,7 @@ test('a rollback says of what leaves legacy, or has left it, that no cap leads b
   }
   const rollback = async () => (await ops.call('rollback', { body: { selector: '*' } })).unmoved
   const explained = async () =>
-    (await ops.call('explain', { params: { integration: INTEGRATION, customer: 'acme' } })).next.slice(0, 1)
+    (await ops.call('explain', { params: { integration: INTEGRATION, customer: 'acme' } })).next
   const asked = async () => {
     const { changes } = await ops.call('setFlags', { body: { selector: INTEGRATION, phase: 'off', reason: 'look' } })
     return changes[0]?.waits_for
@@ -27,12 +27,12 @@ test('a rollback says of what leaves legacy, or has left it, that no cap leads b
   await leave('finalizing')
   const [finalizing] = await rollback()
   assert.equal(finalizing?.next, `crossfade finalize ${INTEGRATION} --abort --execute --reason "..."`)
-  assert.deepEqual(await explained(), [`crossfade finalize ${INTEGRATION} --execute --reason "..."`])
+  assert.equal((await explained())[0], `crossfade finalize ${INTEGRATION} --execute --reason "..."`)
 
   await leave('new-only')
   await leave('finalized')
   const why = 'finalized: the new side for good'
   assert.deepEqual(await rollback(), [{ integration: INTEGRATION, phase: 'complete', why, next: null }])
   assert.deepEqual(await asked(), [why])
-  assert.doesNotMatch((await explained()).join(), /migrate|finalize/)
+  assert.deepEqual(await explained(), [])
 })

@@ -22,7 +22,9 @@ export const renderStatus = (status: Status, paint: Paint, paceOf: PaceOf | null
     columns([...HEADING, ...(paceOf === null ? [] : PACE_HEADING), 'WHY'], rows),
     ...(latencies.length === 0 ? [] : ['\n', columns(LATENCY_HEADING, latencies)]),
     ...bypassLines(status),
-    ...[...capLines(status), ...stillNewLines(status)].map((line) => `\n${line}\n`),
+    ...[...awayLines(status), ...capLines(status), ...stillNewLines(status), ...quarantineLines(status)].map(
+      (line) => `\n${line}\n`,
+    ),
   ].join('')
 }
 
@@ -57,6 +59,27 @@ const bypassLines = ({ integrations }: Status): readonly string[] =>
     bypass === null
       ? []
       : [`\n${integration}: ${bypass.secrets} secrets were changed past the proxy, last seen ${bypass.last_seen}\n`],
+  )
+
+/** Before anything else is looked for: whose outage this may be. */
+const awayLines = ({ away, integrations }: Status): readonly string[] => [
+  ...(away.ledger
+    ? ['the ledger does not answer: nothing is counted, and writes of what is enrolled are refused until it is back']
+    : []),
+  ...away.stores.map((store) => `store ${store} does not answer: ${sidesOf(store, integrations)}`),
+]
+
+const sidesOf = (store: string, integrations: Status['integrations']): string => {
+  const sides = (['legacy', 'new'] as const).filter((side) => integrations.some(({ stores }) => stores[side] === store))
+  return `it is ${sides.join(' and ')}; what it owes is settled when it is back`
+}
+
+/** They count neither as copied nor as left, so nothing above tells of them. */
+const quarantineLines = ({ integrations }: Status): readonly string[] =>
+  integrations.flatMap(({ integration, counts }) =>
+    counts === null || counts.quarantined === 0
+      ? []
+      : [`${integration}: ${counts.quarantined} secrets are in quarantine: crossfade quarantine list ${integration}`],
   )
 
 /** Where anything is capped: on how many replicas that runs. */

@@ -43,7 +43,9 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       ...(pin !== null && pin.phase !== to
         ? [[pin.reason, beyondPin(engine, integration)].filter((part) => part !== null).join(': ')]
         : gate.waits),
-      ...(isCapped ? [`${cap.kind} by ${cap.by}: crossfade lift ${integration}`] : []),
+      ...(isCapped
+        ? [`${cap.kind === 'guard' ? 'guard' : `${cap.kind} by ${cap.by}`}: crossfade lift ${integration}`]
+        : []),
     ]
     return {
       integration,

@@ -7,6 +7,7 @@ import type { CohortPhase, IntegrationStatus } from '../../proxy/ops/status.ts'
 import { type Counted, totalOf } from '../serve/counts.ts'
 import type { Engine } from '../serve/engine.ts'
 import type { Still } from '../serve/still-new.ts'
+import { storesAway } from './away.ts'
 import { showCap } from './caps.ts'
 import { explain } from './explain.ts'
 import { waitsOf } from './gates.ts'
@@ -33,7 +34,9 @@ export function makeStatusPort(engine: Engine): StatusPort {
       const latencies = await latenciesOf(engine.metrics.registry, (store) => sideOf(engine, store))
       const { durable, replicas } = await engine.capSpread.state()
       const at = new Date(engine.clock.wall()).toISOString()
-      return { at, caps: { durable, ...replicas }, integrations, latencies: [...latencies] }
+      const stores = new Set(integrations.flatMap((integration) => Object.values(integration.stores)))
+      const away = { ledger: counts === null, stores: await storesAway(engine.metrics.registry, stores) }
+      return { at, caps: { durable, ...replicas }, away, integrations, latencies: [...latencies] }
     },
     explain: async (integration, customer) => {
       select(engine.config, integration)
@@ -95,7 +98,7 @@ function why(engine: Engine, { integration, requested, cap, pin, runs }: Seen): 
   if (pin !== null) return pin.reason
   const doubt = engine.flags.phases.doubts().get(integration)
   if (cap !== null && runs !== requested)
-    return cap.kind === 'gate' ? `gate: ${cap.reason}` : `${cap.kind} by ${cap.by}: ${cap.reason}`
+    return cap.kind === 'rollback' ? `rollback by ${cap.by}: ${cap.reason}` : `${cap.kind}: ${cap.reason}`
   return doubt === undefined ? 'the flag asks for it' : `the last known phase stands: ${doubt.detail}`
 }
 

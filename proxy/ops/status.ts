@@ -116,10 +116,17 @@ export const integrationStatusSchema = z.strictObject({
   outcomes: z.array(outcomeSchema),
 })
 
+/** What does not answer this replica now. */
+export const awaySchema = z.strictObject({
+  ledger: z.boolean().describe('Then nothing is counted, and writes of what is enrolled are refused.'),
+  stores: z.array(z.string()).describe('Whose breaker is open.'),
+})
+
 export const statusQuery = z.strictObject({ selector: selector.default('*') })
 export const statusAnswer = z.strictObject({
   at: instant,
   caps: capsStateSchema,
+  away: awaySchema.default({ ledger: false, stores: [] }),
   integrations: z.array(integrationStatusSchema),
   latencies: z.array(latencySchema),
 })

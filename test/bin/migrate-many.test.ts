@@ -94,7 +94,13 @@ async function withServer(t: TestContext, ends: Readonly<Record<string, Run['out
     app.get('/api/v1/ops/status', (request) => {
       const { selector = '*' } = request.query as { selector?: string }
       const integrations = all().filter(({ integration }) => selector === '*' || integration === selector)
-      return { at: AT, caps: { durable: true, applied: 1, of: 1 }, integrations, latencies: [] }
+      return {
+        at: AT,
+        caps: { durable: true, applied: 1, of: 1 },
+        integrations,
+        away: { ledger: false, stores: [] },
+        latencies: [],
+      }
     })
     app.post('/api/v1/ops/migrate', (request) => {
       const body = migrateBody.parse(JSON.parse(String(request.body)))

@@ -81,11 +81,19 @@ test('the pace is that of copying until nothing is left, then that of verifying'
   assert.equal(paces.look('aws', counts(400, 0, 400), 4000).eta_seconds, 0)
 })
 
-const serveStatus = async (t: TestContext, integrations: IntegrationStatus[]) => {
+const NOTHING_AWAY: Status['away'] = { ledger: false, stores: [] }
+
+const serveStatus = async (t: TestContext, integrations: IntegrationStatus[], away = NOTHING_AWAY) => {
   const folder = temporaryFolder(t)
   const { url } = await serveStub(t, (app) => {
     app.get('/api/v1/ops/status', (): Status => {
-      return { at: AT, caps: { durable: true, applied: 1, of: 1 }, integrations, latencies: [] }
+      return {
+        at: AT,
+        caps: { durable: true, applied: 1, of: 1 },
+        integrations,
+        away,
+        latencies: [],
+      }
     })
   })
   const argv = ['--url', url, '--token-file', privateFile(folder, 'token', 'word\n')]
@@ -98,6 +106,16 @@ test('status --by prints counts alone, one line a group', async (t) => {
   assert.equal(exit, EXITS.ok.code)
   assert.match(stdout, /^OWNER +INTEGRATIONS +DISCOVERED +COPIED +VERIFIED +LEFT +OWING/)
   assert.match(stdout, /^team-a +2 +50 +43 +0 +7 +0/m)
+})
+
+test('status says what does not answer, and what is in quarantine, which no column shows', async (t) => {
+  const odd = { ...aws, counts: { ...counts(3, 7), quarantined: 2 } }
+  const { folder, argv } = await serveStatus(t, [odd, github], { ledger: true, stores: ['sealed'] })
+  const { stdout } = await runInProcess(['status', ...argv], folder)
+  assert.match(stdout, /^the ledger does not answer: nothing is counted/m)
+  assert.match(stdout, /^store sealed does not answer: it is new; what it owes is settled when it is back$/m)
+  assert.match(stdout, /^aws: 2 secrets are in quarantine: crossfade quarantine list aws$/m)
+  assert.doesNotMatch(stdout, /github: /)
 })
 
 test('status -w --json is a line a look, with rates, until it is stopped', async (t) => {

@@ -56,6 +56,7 @@ test(
     assert.deepEqual([unproven.code, unproven.status], ['freshness-unproven', 503])
     // Gauges follow at the next refresh.
     await until(a, async () => (await reachable(a)) === 0 && (await a.metric('crossfade_replica_lease_held')) === 0)
+    assert.equal((await a.ops.call('status', { query: {} })).away.ledger, true)
     assert.equal(await a.readiness(), 200, 'taken out, it would turn an outage of the ledger into one of everything')
 
     await put(a, 'bare', 'v2', BARE)

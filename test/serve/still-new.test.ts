@@ -65,6 +65,10 @@ test('the new store stops in complete with 500 secrets that only it holds: a rol
   const stillNew = async () =>
     (await b.ops.call('status', { query: { selector: INTEGRATION } })).integrations[0]?.still_new
   assert.equal((await stillNew())?.secrets, ONLY_NEW, 'nothing is given up')
+  const away = async () => (await a.ops.call('status', { query: {} })).away
+  // Its breaker opens after some failures in a row.
+  while ((await away()).stores.length === 0) await assert.rejects(a.secrets.get(of('only-new-0')), { status: 503 })
+  assert.deepEqual(await away(), { ledger: false, stores: ['vaulted'] })
 
   ;(relay as Relay | null)?.set(LATE)
   let left = await stillNew()

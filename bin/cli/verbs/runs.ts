@@ -50,7 +50,7 @@ const changeRuns = async ({ io, ops, report }: Session, change: Change, selector
   report.data(runTable(answer.runs))
   report.object(answer)
   if (answer.runs.length > 0) return 'ok'
-  report.note(`no run of ${selector} has not ended`)
+  report.note(`no run of ${selector === '*' ? 'any integration' : selector} is on its way`)
   return 'refused'
 }
 
@@ -76,6 +76,8 @@ export const addWorkers = (program: Command, runner: Runner): void => {
   runner.bind(list, async ({ io, ops, report }) => {
     const answer = await ops().call('workers', {}, io.signal)
     report.data(workerTable(answer.workers))
+    if (!answer.workers.some(({ state }) => state === 'live'))
+      report.note('no worker is alive: start crossfade worker, or crossfade serve without --no-worker')
     report.object(answer)
     return 'ok'
   })

@@ -42,6 +42,7 @@ function picture() {
           at: '',
           caps: { durable: true, applied: 1, of: 1 },
           integrations: shown.integrations,
+          away: { ledger: false, stores: [] },
           latencies: [],
         }
       },

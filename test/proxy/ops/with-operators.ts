@@ -69,6 +69,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
           at: AT,
           caps: { durable: true, ...replicas },
           integrations: [],
+          away: { ledger: false, stores: [] },
           latencies: [],
         }),
       debts: () => ask('debts', null, [{ integration: 'aws', fresh: 'new' as const, debts: 3 }]),

@@ -92,7 +92,8 @@ test('a paused run stands still until it is resumed, and a cancelled one ends', 
   const heard = (signal: AbortSignal) =>
     new Promise((resolve) => (signal.aborted ? resolve(null) : signal.addEventListener('abort', resolve)))
   let asked: Promise<unknown> | null = null
-  const events = async () => (await journal.list([INTEGRATION], 10)).map(({ kind }) => kind)
+  const told = () => journal.list([INTEGRATION], 10)
+  const events = async () => (await told()).map(({ kind }) => kind)
   stores.new.gate('putMany', async (real, ...args) => {
     asked ??= runs.pause(INTEGRATION, 'ann')
     await asked
@@ -118,7 +119,15 @@ test('a paused run stands still until it is resumed, and a cancelled one ends', 
   assert.equal(await runs.pause(INTEGRATION, 'ann'), null)
   await runs.start(order)
   assert.equal((await runs.cancel(INTEGRATION, 'bob'))?.outcome, 'cancelled')
-  assert.deepEqual((await events()).slice(0, 4), ['run-ended', 'run-started', 'run-ended', 'run-cancelled'])
+  assert.deepEqual(
+    (await told()).slice(0, 4).map(({ kind, actor }) => [kind, actor]),
+    [
+      ['run-ended', 'bob'],
+      ['run-started', 'ann'],
+      ['run-ended', 'bob'],
+      ['run-cancelled', 'bob'],
+    ],
+  )
   await runs.start(order)
   const last = await work()
   assert.deepEqual([last?.outcome, last?.counts?.verified], ['done', 30])

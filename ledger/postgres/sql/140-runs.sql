@@ -56,8 +56,10 @@ create unlogged table crossfade.pace_report (
 create function crossfade.tell_run() returns trigger language plpgsql as $$
 begin
   if new.ended_at is not null then
-    insert into crossfade.event (kind, integration, actor, detail) values ('run-ended', new.integration, new.actor,
-      jsonb_build_object('run', new.id, 'what', new.kind, 'outcome', new.state, 'message', new.message));
+    -- A run ends by itself in the name of who began it.
+    insert into crossfade.event (kind, integration, actor, detail)
+      values ('run-ended', new.integration, case new.state when 'cancelled' then new.wanted_by else new.actor end,
+        jsonb_build_object('run', new.id, 'what', new.kind, 'outcome', new.state, 'message', new.message));
   elsif new.wanted <> old.wanted then
     insert into crossfade.event (kind, integration, actor, detail)
       values (case new.wanted when 'run' then 'run-resumed' when 'pause' then 'run-paused' else 'run-cancelled' end,

@@ -113,7 +113,8 @@ export function makeGuardWatch(parts: GuardWatchParts): GuardWatch {
         const { integration, customer, name } = found
         const place = { integration, cohort: cohorts.of(customer) }
         const tell = (id: string | null): void => {
-          if (!readsNew(place)) return
+          // What could not be read differs from nothing, as of a customer who was cut off; a store that fails is judged by its calls.
+          if (!readsNew(place) || found.class === 'store_error') return
           const tripped = guard.mismatch(place, JSON.stringify([customer, name]), { id, class: found.class })
           if (tripped !== null) trip([tripped])
         }

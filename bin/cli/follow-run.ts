@@ -43,6 +43,9 @@ export const followRun = async (session: Session, first: Run): Promise<Exit> => 
   if (run.message !== null) report.note(run.message)
   if (run.report !== undefined) report.data(completion(run.report))
   report.object(run)
+  const quarantined = run.ended_at === null ? 0 : (run.counts?.quarantined ?? 0)
+  if (quarantined > 0)
+    report.note(`${quarantined} secrets are in quarantine, not copied: crossfade quarantine list ${run.integration}`)
   const next = nextCommand(run)
   if (next !== null) report.note(`next: ${next}`)
   return isRefused(run) ? 'refused' : EXIT_OF_OUTCOME[run.outcome]

@@ -8,10 +8,13 @@ const ETA_FROM = 0.01
  * with what throttles it, and the time left of this stage once 1 % of it is done.
  */
 export const progressLine = (run: Run, now: number): string => {
+  // Of what is finalized or abandoned the rows go, and with them what could be counted.
+  const counts = run.stage === 'drop' ? null : run.counts
   const parts = [
-    ...(run.counts === null ? [] : [`Copy: ${ratio(run.counts.copied, run.counts.copied + run.counts.left)}`]),
-    ...(run.counts === null ? [] : [`Verified: ${run.counts.verified}`]),
-    ...(run.stage === 'backfill' && run.counts !== null ? [] : [`${STAGES[run.stage]}: ${ratio(run.done, run.total)}`]),
+    ...(counts === null ? [] : [`Copy: ${ratio(counts.copied, counts.copied + counts.left)}`]),
+    ...(counts === null ? [] : [`Verified: ${counts.verified}`]),
+    ...(counts === null || counts.quarantined === 0 ? [] : [`Quarantined: ${counts.quarantined}`]),
+    ...(run.stage === 'backfill' && counts !== null ? [] : [`${STAGES[run.stage]}: ${ratio(run.done, run.total)}`]),
     ...(run.per_second === null ? [] : [`Rate: ${Math.round(run.per_second)}/s`]),
     `Time: ${duration(elapsed(run, now))}`,
     `State: ${stateOf(run)}`,

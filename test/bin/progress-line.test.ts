@@ -65,3 +65,17 @@ test('nothing to copy is all of it', () => {
 test('durations are written for people', () => {
   assert.deepEqual([0, 59.4, 79, 3600, 7500].map(duration), ['0s', '59s', '1m19s', '1h00m', '2h05m'])
 })
+
+test('what is in quarantine is told beside what is copied, and nothing is counted of rows that go', () => {
+  const quarantined = { ...counts, copied: 760, left: 0, quarantined: 30 }
+  const done = {
+    outcome: 'done',
+    stage: 'verify',
+    done: 790,
+    total: 790,
+    per_second: null,
+    counts: quarantined,
+  } as const
+  assert.match(line(done), /^Copy: 760\/760 100.0%; Verified: 12; Quarantined: 30; Verify: 790\/790 100.0%; /)
+  assert.match(line({ outcome: 'done', stage: 'drop', done: 0, total: null, per_second: null }), /^Drop: 0; Time: /)
+})

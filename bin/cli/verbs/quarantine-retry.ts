@@ -11,6 +11,9 @@ interface Options extends ExecuteOptions {
   readonly only?: QuarantineReason
 }
 
+/** There new owes on purpose, and nothing settles that. */
+export const WHERE_OFF = 'where every customer runs off, only crossfade migrate does'
+
 export const addRetry = (quarantine: Command, runner: Runner): void => {
   const retry = quarantine
     .command('retry')
@@ -31,7 +34,7 @@ export const addRetry = (quarantine: Command, runner: Runner): void => {
     report.data(columns(['INTEGRATION', 'REASON', 'SECRETS', ''], rows(answer)))
     report.note(
       intent.execute
-        ? 'they are debts again: what still cannot be copied comes back to the quarantine, with its reason'
+        ? `they are debts again: what still cannot be copied comes back to the quarantine, with its reason. Settle tries at once; ${WHERE_OFF}`
         : 'nothing was done: add --execute --reason "why" to do it',
     )
     report.object(answer)

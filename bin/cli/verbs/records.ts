@@ -5,7 +5,7 @@ import { wholeNumber } from '../numbers.ts'
 import { printable } from '../printable.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
-import { addRetry } from './quarantine-retry.ts'
+import { addRetry, WHERE_OFF } from './quarantine-retry.ts'
 
 export interface PageOptions {
   readonly all?: boolean
@@ -98,6 +98,7 @@ const addAccept = (quarantine: Command, runner: Runner): void => {
     report.data(`${answer.handed_over} foreign on new: legacy's value goes over them, or they go\n`)
     report.data(`${answer.left_behind} stay in quarantine, and behind when the integration is finalized\n`)
     if (!body.execute) report.note('nothing was done: add --execute --reason "why" to do it')
+    else if (answer.handed_over > 0) report.note(`settle does that at once; ${WHERE_OFF}`)
     report.object(answer)
     return 'ok'
   })

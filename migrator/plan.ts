@@ -6,6 +6,7 @@ import type { Counts } from '../ledger/postgres/progress.ts'
 import { risksOf } from './risks.ts'
 import { rowOf } from './row.ts'
 import { type CopyKind, type CopyStage, ORDERS, type RunKind, type Stage } from './stages.ts'
+import { wayOn } from './way-on.ts'
 
 /** What a run would do. Making it writes nothing, to the ledger or to a store. */
 export interface MigrationPlan {
@@ -84,9 +85,15 @@ export async function plan(
     phases: deps.phases(integration),
     risks: risksOf({ state, kind, inventoried, stores, counts, names, answers }),
     ...(lack === null ? {} : { missing: [lack] }),
-    next: lack === null ? nextOf(integration, kind, counts, only) : nextOf(integration, 'migrate', counts, undefined),
+    next:
+      lack === null
+        ? nextOf(integration, kind, counts, only)
+        : [wayOn(integration, state) ?? `crossfade status ${integration}`],
   }
 }
+
+const isLeaving = (state: IntegrationRow['state']): boolean =>
+  state !== 'bare' && state !== 'enrolling' && state !== 'enrolled'
 
 /** Why these stages cannot begin, or null: what an earlier one leaves has to be there. */
 export function lackOf(
@@ -94,7 +101,7 @@ export function lackOf(
   stages: readonly Stage[],
 ): string | null {
   const state = row?.state ?? 'bare'
-  if (stages.includes('enrol')) return null
+  if (stages.includes('enrol')) return isLeaving(state) ? `it is ${state}, and is not enrolled again from there` : null
   if (state !== 'enrolled') return `it is ${state}, not enrolled`
   const isBlind = stages.includes('verify') && !stages.includes('inventory') && !row?.inventoried
   return isBlind ? 'no inventory was taken' : null

@@ -7,6 +7,7 @@ import { lackOf, type MigrationPlan, plan } from '../../migrator/plan.ts'
 import { rowOf } from '../../migrator/row.ts'
 import { isOpen, type Run, type RunOrder } from '../../migrator/runs.ts'
 import type { CopyKind, CopyStage, LeaveKind } from '../../migrator/stages.ts'
+import { wayOn } from '../../migrator/way-on.ts'
 import type { MigratePort } from '../../proxy/ops/ports.ts'
 import type { Leave, Plan, Run as ShownRun, Started } from '../../proxy/ops/work.ts'
 import type { Engine } from '../serve/engine.ts'
@@ -42,8 +43,10 @@ export function makeMigratePort(engine: Engine): MigratePort {
     // Refused here, so that it is the answer and not the end of a run.
     const row = await rowOf(migratorDeps, integration)
     const lack = lackOf(row, stagesOf({ kind, ...only }))
-    if (lack !== null)
-      throw ledgerFault('stage-refused', `${lack}: crossfade migrate ${integration} does what is missing`)
+    if (lack !== null) {
+      const way = wayOn(integration, row?.state ?? 'bare')
+      throw ledgerFault('stage-refused', way === null ? lack : `${lack}: ${way}`)
+    }
     return begin({ integration, kind, actor: by, reason: reason ?? null, repair, ...only })
   }
   const leave = async (kind: LeaveKind, request: Leave, by: string): Promise<Started> => {

@@ -1,23 +1,12 @@
 import { type Phase, phaseRank } from '../../flags/phase.ts'
+import { wayOn } from '../../migrator/way-on.ts'
 import type { Pinned } from '../../proxy/ops/control.ts'
 import type { Engine } from '../serve/engine.ts'
 
 /** What ends the state that dictates an integration's phase; null: nothing does. */
 export function beyondPin({ parts }: Pick<Engine, 'parts'>, integration: string): string | null {
-  const command = (verb: string): string => `crossfade ${verb} ${integration} --execute --reason "..."`
-  switch (parts.replica.state(integration)) {
-    case 'bare':
-    case 'enrolling':
-      return command('migrate')
-    case 'finalizing':
-    case 'new-only':
-      return command('finalize')
-    case 'abandoning':
-    case 'legacy-only':
-      return command('abandon')
-    default:
-      return null
-  }
+  const state = parts.replica.state(integration)
+  return state === null ? null : wayOn(integration, state)
 }
 
 /** Those that no rollback to this phase moves, since their state dictates a higher one; from memory, as the rollback itself. */

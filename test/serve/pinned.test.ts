@@ -35,4 +35,14 @@ test('a rollback says of what leaves legacy, or has left it, that no cap leads b
   assert.deepEqual(await rollback(), [{ integration: INTEGRATION, phase: 'complete', why, next: null }])
   assert.deepEqual(await asked(), [why])
   assert.deepEqual(await explained(), [])
+  const body = { integration: INTEGRATION, reason: 'test' }
+  const plan = await ops.call('migrate', { body })
+  assert.ok(plan.kind === 'plan')
+  assert.deepEqual(plan.missing, ['it is finalized, and is not enrolled again from there'])
+  assert.deepEqual(plan.next, [`crossfade status ${INTEGRATION}`])
+  for (const verb of ['migrate', 'verify'] as const)
+    await assert.rejects(ops.call(verb, { body: { ...body, execute: true } }), {
+      code: 'stage-refused',
+      detail: /^it is finalized, [^:]*$/,
+    })
 })

@@ -92,7 +92,9 @@ const startLeaving = async (what: Leave, session: Session, args: Args, options: 
   const answer = await ops().call(what, { body }, io.signal)
   if (answer.kind === 'run') return followRun(session, answer)
   printPlan(answer, report)
-  if (!intent.execute) report.note('nothing was done: add --execute --reason "why" to do it')
+  const isOver = answer.stages.every(({ needed }) => !needed)
+  if (isOver) report.note('nothing is left to do')
+  else if (!intent.execute) report.note('nothing was done: add --execute --reason "why" to do it')
   report.object(answer)
   return !intent.execute && (answer.missing ?? []).length > 0 ? 'refused' : 'ok'
 }

@@ -1,13 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { LeaveKind } from '../../migrator/stages.ts'
 import { at, INTEGRATION, names } from './with-migrator.ts'
-import { withReplicas } from './with-replicas.ts'
+import { type WithReplicas, withReplicas } from './with-replicas.ts'
 
 const A = at('a')
 const WAYS = [
   { kind: 'finalize', phase: 'complete', end: 'finalized' },
   { kind: 'abandon', phase: 'off', end: 'bare' },
 ] as const
+
+/** Ends a run as a kill would, after the last change of state. */
+async function killedBefore(under: WithReplicas, kind: LeaveKind, step: 'complete' | 'purge') {
+  const kill = new AbortController()
+  const killed = under.run(kind, {
+    signal: kill.signal,
+    after: async (now) => {
+      if (now !== step) return
+      kill.abort(new Error('killed'))
+      throw kill.signal.reason
+    },
+  })
+  await assert.rejects(killed, () => kill.signal.aborted)
+}
 
 for (const { kind, phase, end } of WAYS) {
   const event = kind === 'finalize' ? 'finalized' : 'abandoned'
@@ -39,16 +54,7 @@ for (const { kind, phase, end } of WAYS) {
       await under.seed(names(5))
       await under.migrated()
       under.setPhase(phase)
-      const kill = new AbortController()
-      const killed = under.run(kind, {
-        signal: kill.signal,
-        after: async (now) => {
-          if (now !== step) return
-          kill.abort(new Error('killed'))
-          throw kill.signal.reason
-        },
-      })
-      await assert.rejects(killed, () => kill.signal.aborted)
+      await killedBefore(under, kind, step)
       assert.deepEqual([await under.state(), (await under.rows()).length], [end, 5])
       await under.refreshAll()
       await under.node(1).write(A, 'between')
@@ -65,15 +71,7 @@ test('an integration that is enrolled again before its rows were dropped begins 
   await under.seed(names(3))
   await under.migrated()
   under.setPhase('off')
-  const kill = new AbortController()
-  const killed = under.run('abandon', {
-    signal: kill.signal,
-    after: async () => {
-      kill.abort(new Error('killed'))
-      throw kill.signal.reason
-    },
-  })
-  await assert.rejects(killed, () => kill.signal.aborted)
+  await killedBefore(under, 'abandon', 'complete')
   assert.equal((await under.rows()).length, 3)
   await under.core.stages.transition(INTEGRATION, 'enrolling')
   assert.deepEqual(await under.rows(), [])

@@ -75,18 +75,13 @@ export interface GateInput {
   readonly now: number
 }
 
-/** ms for which the cohort has run the step before a phase. */
-export const soakedFor = ({ entered }: GateMark, before: Phase, now: number): number | null => {
-  const step = SOAKS_IN[before]
+/** ms for which the cohort has run a step, or one beyond it, without a break; null: it does not. */
+export const soakedIn = ({ entered }: GateMark, step: Phase, now: number): number | null => {
   // Everybody has always run `off`.
   if (step === 'off') return Number.POSITIVE_INFINITY
   const since = entered[step]
   return since === undefined ? null : Math.max(0, now - since)
 }
-
-/** ms for which the cohort has run `complete` without a break; null: it does not run it. */
-export const soakedInComplete = ({ entered: { complete } }: GateMark, now: number): number | null =>
-  complete === undefined ? null : Math.max(0, now - complete)
 
 /** What runs: the pin, else the request under cap and mark. */
 const runsNow = (mark: Phase, { requested, cap, pin }: GateInput): Phase =>
@@ -140,7 +135,7 @@ function lacking(
   const conditions = gates[phase]
   if (!asksAnything(conditions) || phaseRank(mark.forced?.phase ?? 'off') >= phaseRank(phase)) return []
   if (facts === null) return 'not asked'
-  return judgeGate(conditions, { ...facts, soaked: soakedFor(mark, phase, now) }, { ...subject, phase })
+  return judgeGate(conditions, { ...facts, soaked: soakedIn(mark, SOAKS_IN[phase], now) }, { ...subject, phase })
 }
 
 function enteredAt({ entered }: GateMark, runs: Phase, now: number): GateMark['entered'] {

@@ -21,6 +21,9 @@ export const showCap = ({ integration, cohort, phase, kind, reason, by, at, evid
   evidence: evidence ?? null,
 })
 
+/** Who caps, for people: a rollback is somebody's, the guard and the gates are nobody's. */
+export const cappedBy = ({ kind, by }: Cap): string => (kind === 'rollback' ? `rollback by ${by}` : kind)
+
 /** The scope of a call: one cap for all integrations where all are meant, so that one added later is covered, too. */
 const scopes = (engine: Engine, selector: string): readonly string[] =>
   selector === '*' ? [EVERY_INTEGRATION] : select(engine.config, selector)

@@ -7,6 +7,7 @@ import type { FlagChange } from '../../proxy/ops/control.ts'
 import type { FlagsPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { serveFault } from '../serve/faults.ts'
+import { cappedBy } from './caps.ts'
 import { gateAhead } from './gate-ahead.ts'
 import { withHold } from './hold-ahead.ts'
 import { lintSnapshot } from './lint-snapshot.ts'
@@ -43,9 +44,7 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       ...(pin !== null && pin.phase !== to
         ? [[pin.reason, beyondPin(engine, integration)].filter((part) => part !== null).join(': ')]
         : gate.waits),
-      ...(isCapped
-        ? [`${cap.kind === 'guard' ? 'guard' : `${cap.kind} by ${cap.by}`}: crossfade lift ${integration}`]
-        : []),
+      ...(isCapped ? [`${cappedBy(cap)}: crossfade lift ${integration}`] : []),
     ]
     return {
       integration,

@@ -8,7 +8,7 @@ import { type Counted, totalOf } from '../serve/counts.ts'
 import type { Engine } from '../serve/engine.ts'
 import type { Still } from '../serve/still-new.ts'
 import { storesAway } from './away.ts'
-import { showCap } from './caps.ts'
+import { cappedBy, showCap } from './caps.ts'
 import { explain } from './explain.ts'
 import { waitsOf } from './gates.ts'
 import { guardStatus } from './guard.ts'
@@ -97,8 +97,7 @@ type Seen = ReturnType<Engine['flags']['outlook']>[number]
 function why(engine: Engine, { integration, requested, cap, pin, runs }: Seen): string {
   if (pin !== null) return pin.reason
   const doubt = engine.flags.phases.doubts().get(integration)
-  if (cap !== null && runs !== requested)
-    return cap.kind === 'rollback' ? `rollback by ${cap.by}: ${cap.reason}` : `${cap.kind}: ${cap.reason}`
+  if (cap !== null && runs !== requested) return `${cappedBy(cap)}: ${cap.reason}`
   return doubt === undefined ? 'the flag asks for it' : `the last known phase stands: ${doubt.detail}`
 }
 

@@ -6,7 +6,7 @@ import { loadCohortRules } from '../../flags/cohort-files.ts'
 import { makeReplaceableCohorts } from '../../flags/cohorts.ts'
 import type { Pin } from '../../flags/decision.ts'
 import { cappedByGates, makeGateBook } from '../../flags/gate-book.ts'
-import { soakedInComplete } from '../../flags/gate-marks.ts'
+import { soakedIn } from '../../flags/gate-marks.ts'
 import { mergeGates } from '../../flags/gates-config.ts'
 import { makeFlagSource } from '../../flags/make-source.ts'
 import type { PhaseRecord } from '../../flags/memory.ts'
@@ -61,7 +61,7 @@ export async function openFlags(
   const soaking = (integration: string): readonly Soaking[] => {
     const asked = gatesOf(integration).finalize?.soak ?? 0
     return cohorts.names.flatMap((cohort) => {
-      const left = asked - (soakedInComplete(gateBook.mark(integration, cohort), clock.wall()) ?? 0)
+      const left = asked - (soakedIn(gateBook.mark(integration, cohort), 'complete', clock.wall()) ?? 0)
       return left > 0 ? [{ cohort, left }] : []
     })
   }

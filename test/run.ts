@@ -1,18 +1,17 @@
-import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { startPostgres } from '../bin/embedded/postgres.ts'
 import { bringParts } from './parts.ts'
+import { withClusters } from './support/clusters.ts'
 import { isPartName, type PartName } from './support/parts.ts'
 
 /*
- * npm test [-- --only FOLDER ...]: every test/**\/*.test.ts, or those whose path below test/ begins with FOLDER, on one
- * PostgreSQL for the whole run. Suites whose parts this machine lacks are named at the end, with the command that brings
+ * npm test [-- --only FOLDER ...]: every test/**\/*.test.ts, or those whose path below test/ begins with FOLDER, on two
+ * PostgreSQL servers for the whole run. Suites whose parts this machine lacks are named at the end, with the command that brings
  * them. With CI=true the parts are brought first, and a skipped test is a failure.
  */
 
@@ -87,22 +86,15 @@ async function main(only: readonly string[], signal: AbortSignal): Promise<numbe
     console.error(`no test file below test/ begins with ${only.join(' or ')}`)
     return 2
   }
-  const scratch = mkdtempSync(join(tmpdir(), 'crossfade-run-'))
-  chmodSync(scratch, 0o711)
-  const missing = join(scratch, 'missing-parts')
-  process.env['CROSSFADE_TEST_MISSING'] = missing
-  if (isCi) bringParts(neededParts(files))
-  const cluster = await startPostgres({ dataDir: scratch, log: () => {}, fast: true, icuLocale: 'en-US' })
-  try {
-    process.env['CROSSFADE_TEST_POSTGRES'] = cluster.url('postgres')
+  return withClusters(async (scratch) => {
+    const missing = join(scratch, 'missing-parts')
+    process.env['CROSSFADE_TEST_MISSING'] = missing
+    if (isCi) bringParts(neededParts(files))
     const { passed, failed, skipped } = await runAll(files, signal)
     reportMissing(missing)
     console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
     return failed > 0 || passed === 0 || (isCi && skipped > 0) ? 1 : 0
-  } finally {
-    await cluster.stop()
-    rmSync(scratch, { recursive: true, force: true })
-  }
+  })
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })

@@ -5,30 +5,43 @@ import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 import pg from 'pg'
 import { type EmbeddedPostgres, startPostgres } from '../../bin/embedded/postgres.ts'
-
-/** The URL of a cluster that test/run.ts started for the whole run; a file run by itself starts one of its own. */
-const GIVEN = process.env['CROSSFADE_TEST_POSTGRES']
+import { CLUSTERS, type ClusterKind } from './clusters.ts'
 
 interface Cluster {
   url(database: string): string
 }
 
-let cluster: Promise<Cluster> | undefined
-let own: { readonly server: EmbeddedPostgres; readonly dataDir: string } | undefined
+const clusters = new Map<ClusterKind, Promise<Cluster>>()
+const own: { readonly server: EmbeddedPostgres; readonly dataDir: string }[] = []
 let count = 0
 
 // Here, not where it is started: a hook made inside a test would belong to that test.
 after(async () => {
-  await own?.server.stop()
-  if (own) await rm(own.dataDir, { recursive: true, force: true })
+  for (const { server, dataDir } of own) {
+    await server.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
 })
 
-/** A new empty database, dropped after the test. Its default collation is en-US, as a legacy database's may well be. */
-export async function freshDatabase(t: TestContext): Promise<{ readonly url: string }> {
-  cluster ??= GIVEN ? Promise.resolve(givenCluster(GIVEN)) : startOwn()
-  const running = await cluster
+function clusterOf(kind: ClusterKind): Promise<Cluster> {
+  const given = process.env[CLUSTERS[kind]]
+  const cluster = clusters.get(kind) ?? (given ? Promise.resolve(givenCluster(given)) : startOwn(kind))
+  clusters.set(kind, cluster)
+  return cluster
+}
+
+/**
+ * A new empty database, dropped after the test. Its default collation is en-US, as a legacy database's may well be.
+ * `options` follow `create database NAME`, such as `encoding 'LATIN1' template template0`.
+ */
+export async function freshDatabase(
+  t: TestContext,
+  kind: ClusterKind = 'fast',
+  options = '',
+): Promise<{ readonly url: string }> {
+  const running = await clusterOf(kind)
   const name = `t_${process.pid}_${count++}`
-  await administer(running, `create database ${name}`)
+  await administer(running, `create database ${name} ${options}`)
   t.after(() => administer(running, `drop database if exists ${name} with (force)`))
   return { url: running.url(name) }
 }
@@ -59,12 +72,12 @@ function givenCluster(url: string): Cluster {
   }
 }
 
-async function startOwn(): Promise<EmbeddedPostgres> {
+async function startOwn(kind: ClusterKind): Promise<EmbeddedPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'crossfade-test-'))
   // As root, the user that PostgreSQL runs as must get in, or the data would be placed elsewhere.
   await chmod(dataDir, 0o711)
-  const server = await startPostgres({ dataDir, log: () => {}, fast: true, icuLocale: 'en-US' })
-  own = { server, dataDir }
+  const server = await startPostgres({ dataDir, log: () => {}, fast: kind === 'fast', icuLocale: 'en-US' })
+  own.push({ server, dataDir })
   return server
 }
 

@@ -65,5 +65,6 @@ export interface RewrapPage {
 
 export interface KeyCareFailure {
   readonly kind: 'failed'
-  readonly reason: RefusalReason | UnknownReason
+  /** `cursor`: no page before gave this `after`. */
+  readonly reason: RefusalReason | UnknownReason | 'cursor'
 }

@@ -53,9 +53,11 @@ export interface Secrets {
   read(address: Address, signal?: AbortSignal): Promise<ReadResult>
   write(address: Address, secret: Secret, precondition: Precondition): Promise<WriteResult>
   remove(address: Address, precondition: Precondition): Promise<WriteResult>
+  /** Up to `limit` names, and fewer, even none, where many were deleted; complete up to `next`. */
   list(
     integration: string,
     customer: string,
     page: { readonly limit: number; readonly after: string | null },
+    signal?: AbortSignal,
   ): Promise<ListResult>
 }

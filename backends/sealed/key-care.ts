@@ -44,7 +44,7 @@ export function makeKeyCare(parts: KeyCareParts): KeyCare {
 
   const rewrap = async ({ customer, after, limit }: RewrapFrom, call: Call): Promise<RewrapPage | KeyCareFailure> => {
     const cursor = after === null ? null : parseCursor(after)
-    if (after !== null && cursor === null) return { kind: 'failed', reason: 'rejected' }
+    if (after !== null && cursor === null) return { kind: 'failed', reason: 'cursor' }
     if (cursor?.in === 'rows') return rewrapRows(customer, cursor.after, limit, call)
     if (keyring.rewrapKeys === null) return rewrapRows(customer, START, limit, call)
     const page = await keyring.rewrapKeys({ customer, after: cursor?.after ?? null, limit }, call)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { SHAPES } from '../../backends/digest.ts'
+import { ownRecord } from '../../core/own.ts'
 import { sizeSchema } from '../../core/units.ts'
 import { type GatesConfig, gatesConfigSchema, mergeGates } from '../../flags/gates-config.ts'
 import { type GuardOverride, guardOverrideSchema } from '../../flags/guard/config.ts'
@@ -42,8 +43,7 @@ export const integrationsConfigSchema = z
   .object({ defaults: integrationSchema.optional().describe('Holds where an integration says nothing.') })
   .catchall(integrationSchema)
   .transform(({ defaults, ...named }): Readonly<Record<string, IntegrationConfig>> => {
-    const merged = Object.entries(named).map(([name, given]) => [name, merge(defaults ?? {}, given as Given)])
-    return Object.fromEntries(merged)
+    return ownRecord(Object.entries(named).map(([name, given]) => [name, merge(defaults ?? {}, given as Given)]))
   })
 
 /** `legacy` and `new` are there: bin/config/cross-checks.ts has looked. */

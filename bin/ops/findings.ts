@@ -1,4 +1,3 @@
-import type { Address } from '../../backends/secret.ts'
 import type { MismatchClass } from '../../ledger/compare.ts'
 import { QUARANTINE_REASONS } from '../../ledger/ledger.ts'
 import {
@@ -8,6 +7,7 @@ import {
   listQuarantine,
   retryQuarantine,
 } from '../../ledger/postgres/quarantine.ts'
+import { addressCursor, parseAddressCursor } from '../../proxy/ops/cursors.ts'
 import type { MismatchesPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
 import { select } from './select.ts'
@@ -40,11 +40,9 @@ export function makeMismatchesPort({ config, mismatches, parts, journal, settler
       }
     },
     quarantine: async ({ selector, limit, after }) => {
-      const from = after === undefined ? null : (JSON.parse(Buffer.from(after, 'base64url').toString()) as Address)
+      const from = after === undefined ? null : parseAddressCursor(after)
       const found = await listQuarantine(parts.database, select(config, selector), from, limit)
-      const keyOf = ({ integration, customer, name }: Address) =>
-        Buffer.from(JSON.stringify({ integration, customer, name })).toString('base64url')
-      return { entries: [...found], next: nextOf(found, limit, keyOf) }
+      return { entries: [...found], next: nextOf(found, limit, addressCursor) }
     },
     accept: async ({ integration, execute, reason }, by) => {
       select(config, integration)

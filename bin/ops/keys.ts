@@ -101,5 +101,7 @@ function answered<R extends { readonly kind: string }>(
   store: string,
 ): Exclude<R, KeyCareFailure> {
   if (outcome.kind !== 'failed') return outcome as Exclude<R, KeyCareFailure>
-  throw serveFault('keys-unavailable', `store ${store}: ${(outcome as KeyCareFailure).reason}`, { retryAfter: 1 })
+  const { reason } = outcome as KeyCareFailure
+  if (reason === 'cursor') throw httpFault('parameter-refused', 'body.after: expected the next of an answer')
+  throw serveFault('keys-unavailable', `store ${store}: ${reason}`, { retryAfter: 1 })
 }

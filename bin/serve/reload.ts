@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Audit } from '../../access/audit.ts'
 import { isFault } from '../../core/fault.ts'
+import { ownRecord } from '../../core/own.ts'
 import { loadCohortRules } from '../../flags/cohort-files.ts'
 import type { CohortRule } from '../../flags/cohorts.ts'
 import type { JournalEvent } from '../../ledger/postgres/journal.ts'
@@ -95,7 +96,7 @@ function mergeIntegrations(before: Integrations, after: Integrations, largest: n
     const kept = Object.fromEntries(Object.entries(old).filter(([key]) => !isTaken(key)))
     merged.push([name, { ...kept, ...taken } as unknown as IntegrationConfig])
   }
-  return { changed, restart, merged: Object.fromEntries(merged) as Integrations }
+  return { changed, restart, merged: ownRecord(merged) as Integrations }
 }
 
 const nameOf = (integration: string): string => `integrations.${integration}`

@@ -28,6 +28,6 @@ export function makeSecrets(deps: CoreDeps, lazy: Lazy, names: Names): Secrets {
     read: (address, signal) => read(deps, address, signal),
     write: (address, secret, precondition) => write(address, secret, precondition),
     remove: (address, precondition) => write(address, null, precondition),
-    list: (integration, customer, page) => list(deps, names, integration, customer, page),
+    list: (integration, customer, page, signal) => list(deps, names, { integration, customer }, page, signal),
   }
 }

@@ -1,10 +1,10 @@
 import type { FastifyReply } from 'fastify'
-import { DEFAULT_CONTENT_TYPE } from '../../backends/secret.ts'
 import { proxyFault } from '../faults.ts'
 import type { ListResult, ReadResult, Served, WriteResult } from '../operations.ts'
+import { contentTypeHeaders } from './content-type.ts'
 import { isNamed, strongTags, type Tags } from './etags.ts'
 import { sendProblem } from './front.ts'
-import { metadataHeaders } from './metadata.ts'
+import { encodeMeta, metadataHeaders } from './metadata.ts'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -18,7 +18,8 @@ export const servedHeaders = (served: Served): Headers => ({
   ...(served.unproven ? { 'crossfade-unproven': 'true' } : {}),
 })
 
-const versionHeader = (version: string | null): Headers => (version === null ? {} : { 'crossfade-version': version })
+const versionHeader = (version: string | null): Headers =>
+  version === null ? {} : { 'crossfade-version': encodeMeta(version) }
 
 export interface ReadConditions {
   readonly match: Tags | null
@@ -42,8 +43,7 @@ export function sendRead(reply: FastifyReply, result: ReadResult, { match, noneM
   const bytes = secret.value.open()
   return reply
     .code(200)
-    .headers({ ...headers, ...metadataHeaders(secret.metadata) })
-    .header('content-type', secret.contentType ?? DEFAULT_CONTENT_TYPE)
+    .headers({ ...headers, ...metadataHeaders(secret.metadata), ...contentTypeHeaders(secret.contentType) })
     .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
 }
 

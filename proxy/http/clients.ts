@@ -9,6 +9,7 @@ import type { Secrets, Served } from '../operations.ts'
 import { type AdmissionDeps, authorise, identify, record } from './admission.ts'
 import { sendList, sendRead, sendWrite } from './answer.ts'
 import { LISTING_METHODS, listQuery, NO_QUERY, SECRET_METHODS } from './api.ts'
+import { assertWhole, contentTypeHeaders, contentTypeOf } from './content-type.ts'
 import { parseTags, writePrecondition } from './etags.ts'
 import { httpFault } from './faults.ts'
 import { type Log, makeFront, oneHeader } from './front.ts'
@@ -90,7 +91,7 @@ function takeBytes(app: FastifyInstance): void {
 function keepContentType(app: FastifyInstance, noted: (request: FastifyRequest) => Noted): void {
   app.addHook('onSend', async (request, reply) => {
     const { contentType } = noted(request)
-    if (contentType !== null && reply.statusCode === 200) reply.header('content-type', contentType)
+    if (contentType !== null && reply.statusCode === 200) reply.headers(contentTypeHeaders(contentType))
   })
 }
 
@@ -110,6 +111,7 @@ function admit(app: FastifyInstance, deps: ClientsDeps, noted: (request: Fastify
     if (Number(request.headers['content-length'] ?? 0) > limits.maxSize) throw tooLarge(limits)
     if (target.kind === 'listing' && request.method !== 'GET' && request.method !== 'HEAD')
       throw httpFault('method-not-allowed', `a listing knows ${LISTING_METHODS.join(', ')}`)
+    if (operation === 'put') assertWhole(request.raw)
     entries.set(request, { caller, target, operation, limits })
     // Fastify would refuse content types that it cannot parse; `contentTypeOf` reads the raw headers.
     delete request.headers['content-type']
@@ -141,7 +143,8 @@ async function perform(deps: ClientsDeps, entry: Admitted, request: FastifyReque
   if (target.kind === 'listing') {
     const { limit, after } = queryOf(listQuery, request)
     const page = { limit, after: after ?? null }
-    return sendList(reply, noting(await deps.secrets.list(target.integration, target.customer, page)))
+    const listed = deps.secrets.list(target.integration, target.customer, page, goneSignal(reply))
+    return sendList(reply, noting(await listed))
   }
   queryOf(NO_QUERY, request)
   const { address } = target
@@ -167,25 +170,17 @@ function change(deps: ClientsDeps, { operation, limits }: Admitted, address: Add
 
 const secretOf = (request: FastifyRequest): Secret => ({
   value: SecretValue.of(Buffer.isBuffer(request.body) ? request.body : new Uint8Array(0)),
-  contentType: contentTypeOf(request),
+  contentType: contentTypeOf(request.raw),
   metadata: readMetadata(request.raw),
 })
-
-/** As the client sent it; null where it sent none. */
-function contentTypeOf(request: FastifyRequest): string | null {
-  const raw = request.raw.rawHeaders
-  const at = raw.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'content-type')
-  const value = at < 0 ? '' : (raw[at + 1] ?? '')
-  if (value === '') return null
-  if (value.length > 255 || !/^[\x20-\x7e]+$/.test(value))
-    throw httpFault('header-refused', 'a content type is at most 255 characters of printable ASCII')
-  return value
-}
 
 function queryOf<S extends z.ZodType>(schema: S, request: FastifyRequest): z.output<S> {
   const parsed = schema.safeParse({ ...(request.query as object) })
   if (parsed.success) return parsed.data
-  throw httpFault('parameter-refused', 'the query is limit (1 to 1000) and after, with a listing only')
+  throw httpFault(
+    'parameter-refused',
+    'the query is limit (1 to 1000) and after (the next of the page before), with a listing only',
+  )
 }
 
 /** Aborted when the client goes away before its answer: nobody waits for the read any more. */

@@ -27,6 +27,26 @@ export const HTTP_FAULTS = {
     title: 'The request is not valid HTTP, or its body is not what was announced',
     next: 'Repair the client; the request was not carried out.',
   },
+  'media-type-unsupported': {
+    status: 415,
+    title: 'The body is of a kind that is not taken here',
+    next: 'Send the value as it shall be stored, without Content-Encoding; operators send JSON.',
+  },
+  'request-timeout': {
+    status: 408,
+    title: 'The request did not arrive in time',
+    next: 'Send the whole request at once; it was not carried out.',
+  },
+  'coding-unsupported': {
+    status: 501,
+    title: 'This transfer coding is not known here',
+    next: 'Send the body with Content-Length, or chunked and nothing else.',
+  },
+  'expectation-failed': {
+    status: 417,
+    title: 'The expectation of the request cannot be met',
+    next: 'Send no Expect header, or 100-continue.',
+  },
   'headers-too-large': {
     status: 431,
     title: 'The headers or the metadata are larger than is taken',

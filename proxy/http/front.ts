@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Fault } from '../../core/fault.ts'
 import { httpFault } from './faults.ts'
@@ -49,16 +49,44 @@ export function makeFront(options: FrontOptions): FastifyInstance {
     },
   })
   closeConnectionsWhileClosing(app)
+  refuseExpectations(app, options.newId)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('crossfade-request-id', request.id)
+    // Node takes the outer coding off and leaves the inner one: the body would be another one than was meant.
+    const coding = request.raw.headers['transfer-encoding']
+    if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked')
+      throw httpFault('coding-unsupported', 'Transfer-Encoding')
   })
   app.setErrorHandler((error, request, reply) => {
     const fault = faultOf(error)
+    // Headers of the answer that failed are not those of the problem, and one of them may be what failed.
+    if (fault.code === 'internal') keepOnly(reply, FAILURE_HEADERS)
     if (fault.code === 'internal') options.log.error({ request: request.id, ...traceOf(error) }, 'unexpected error')
     return sendProblem(reply, fault)
   })
   app.setNotFoundHandler((request, reply) => notFound(request, reply, options.allowed))
   return app
+}
+
+/** What an answer keeps when it turns into a failure. */
+const FAILURE_HEADERS: ReadonlySet<string> = new Set([
+  'crossfade-request-id',
+  'crossfade-served-by',
+  'crossfade-phase',
+  'connection',
+])
+
+function keepOnly(reply: FastifyReply, kept: ReadonlySet<string>): void {
+  for (const name of Object.keys(reply.getHeaders())) if (!kept.has(name)) reply.removeHeader(name)
+}
+
+/** Node would answer an expectation that it does not know with an empty body. */
+function refuseExpectations(app: FastifyInstance, newId: () => string): void {
+  app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const fault = httpFault('expectation-failed', 'Expect: nothing but 100-continue is known')
+    response.writeHead(fault.status, { ...problemHeaders(fault), connection: 'close' })
+    response.end(JSON.stringify(problemOf(fault, newId())))
+  })
 }
 
 function notFound(request: FastifyRequest, reply: FastifyReply, allowed: FrontOptions['allowed']) {
@@ -80,12 +108,16 @@ function closeConnectionsWhileClosing(app: FastifyInstance): void {
   })
 }
 
+const MALFORMED = (): Fault => httpFault('request-malformed', 'the request is not valid HTTP/1.1')
+const NODE_REFUSALS: Readonly<Record<string, (() => Fault) | undefined>> = {
+  HPE_HEADER_OVERFLOW: () => httpFault('headers-too-large', 'the headers are larger than the server takes'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: () => httpFault('headers-too-large', 'the chunk extensions are larger than is taken'),
+  ERR_HTTP_REQUEST_TIMEOUT: () => httpFault('request-timeout', 'headers or body did not arrive in time'),
+}
+
 /** Node refused the request before Fastify saw it, so the answer is written by hand. */
 function rawProblem(code: string | undefined, id: string): string {
-  const fault =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? httpFault('headers-too-large', 'the headers are larger than the server takes')
-      : httpFault('request-malformed', 'the request is not valid HTTP/1.1')
+  const fault = (code === undefined ? undefined : NODE_REFUSALS[code]?.()) ?? MALFORMED()
   const body = JSON.stringify(problemOf(fault, id))
   const headers = { ...problemHeaders(fault), 'content-length': String(Buffer.byteLength(body)), connection: 'close' }
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)

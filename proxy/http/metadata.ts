@@ -5,6 +5,9 @@ import { httpFault } from './faults.ts'
  * Custom metadata travels as `crossfade-meta-KEY: VALUE`. A header holds ASCII only, so a value is UTF-8 with everything
  * that is not printable ASCII, and `%` itself, percent-encoded; so are blanks at either end, which HTTP would cut off.
  * Decoding is strict, hence what a client reads is exactly what a client wrote.
+ *
+ * A store may hold what came there by another way: keys that are no header's name, or more than clients take (Node's take
+ * 16 KiB of headers, nginx 4 to 8). Such an entry is left out of the answer and named in `crossfade-meta-omitted`.
  */
 
 export const META_PREFIX = 'crossfade-meta-'
@@ -24,8 +27,37 @@ export function readMetadata(message: Pick<IncomingMessage, 'headersDistinct'>):
   return Object.fromEntries(entries)
 }
 
-export const metadataHeaders = (metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(metadata).map(([key, value]) => [META_PREFIX + key, encodeMeta(value)]))
+/** Keys that were left out, percent-encoded, separated by commas; `+N` at the end: so many more. */
+export const OMITTED_HEADER = 'crossfade-meta-omitted'
+const MAX_OMITTED_BYTES = 1024
+
+/** The headers of an answer: what a put would take, in the order of the keys, and the names of the rest. */
+export function metadataHeaders(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {}
+  const omitted: string[] = []
+  let [count, size] = [0, 0]
+  for (const [key, value] of Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const length = key.length + Buffer.byteLength(value)
+    const fits = KEY.test(key) && value.isWellFormed() && count < MAX_ENTRIES && size + length <= MAX_BYTES
+    if (fits) {
+      headers[META_PREFIX + key] = encodeMeta(value)
+      count += 1
+      size += length
+    } else omitted.push(encodeURIComponent(key.toWellFormed()))
+  }
+  return omitted.length === 0 ? headers : { ...headers, [OMITTED_HEADER]: shorten(omitted) }
+}
+
+function shorten(names: readonly string[]): string {
+  const shown: string[] = []
+  let size = 0
+  for (const name of names) {
+    size += name.length + 2
+    if (size > MAX_OMITTED_BYTES) break
+    shown.push(name)
+  }
+  return shown.length === names.length ? shown.join(', ') : [...shown, `+${names.length - shown.length}`].join(', ')
+}
 
 function metaKey(header: string): string {
   const key = header.slice(META_PREFIX.length)

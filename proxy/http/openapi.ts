@@ -14,6 +14,12 @@ const SERVED: Json = {
 }
 const ETAG: Json = { etag: header('Strong validator of value, content type and metadata; the same in every phase.') }
 const VERSION: Json = { 'crossfade-version': header("The store's own version, where it keeps one.") }
+const OMITTED: Json = {
+  'crossfade-meta-omitted': header(
+    'Keys of metadata that no header carries, percent-encoded, separated by commas; +N at the end: so many more.',
+  ),
+  'crossfade-content-type-omitted': header('The stored content type, where no header carries it; percent-encoded.'),
+}
 const META: Json = {
   'crossfade-meta-{key}': header('Custom metadata; printable ASCII, the rest percent-encoded UTF-8.'),
 }
@@ -50,7 +56,7 @@ const read = (operationId: string, method: string, body: Json): Json => ({
   summary: `${method} one secret.`,
   parameters: [IF_MATCH, condition('If-None-Match', 'Quoted ETags or *: 304 if one is current.')],
   responses: {
-    200: { ...written('The value, with its content type.', { ...ETAG, ...VERSION, ...META }), ...body },
+    200: { ...written('The value, with its content type.', { ...ETAG, ...VERSION, ...META, ...OMITTED }), ...body },
     304: written('It is what If-None-Match names.', ETAG),
     ...problems,
   },

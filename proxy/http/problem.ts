@@ -39,7 +39,7 @@ export const problemHeaders = (fault: Fault): Readonly<Record<string, string>> =
 const FRAMEWORK: Readonly<Record<string, (() => Fault) | undefined>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () => proxyFault('value-too-large', 'the body is larger than is taken here'),
   FST_ERR_BAD_URL: () => httpFault('path-refused', 'a percent escape is not valid UTF-8'),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => httpFault('request-malformed', 'the content type is not known here'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => httpFault('media-type-unsupported', 'the content type is not known here'),
 }
 
 /** Whatever was thrown, as a fault; what is not ours becomes `internal`, and its message stays inside. */

@@ -6,6 +6,7 @@ import type { Caller } from '../../access/tokens.ts'
 import { type AdmissionDeps, authorise, identify, record } from '../http/admission.ts'
 import { httpFault } from '../http/faults.ts'
 import { type Log, makeFront } from '../http/front.ts'
+import { assertWholeTexts } from '../http/text.ts'
 import { OPS_PREFIX, OPS_ROUTES, type OpsName, type OpsRoute } from './api.ts'
 import { exposition } from './exposition.ts'
 import { makeOpsHandlers } from './handlers.ts'
@@ -152,6 +153,7 @@ function inputOf(row: OpsRoute, request: FastifyRequest): LooseInput {
 
 /** Unknown fields are refused: a mistyped one would otherwise run something that nobody asked for. */
 function parse(schema: z.ZodObject, where: string, given: unknown): Readonly<Record<string, unknown>> {
+  assertWholeTexts(given, where)
   const parsed = schema.safeParse(given)
   if (parsed.success) return parsed.data
   const issues = parsed.error.issues.map(({ path, message }) => `${[where, ...path].join('.')}: ${message}`)

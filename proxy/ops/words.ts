@@ -3,6 +3,7 @@ import { SIDES } from '../../core/side.ts'
 import { GATE_CONDITIONS } from '../../flags/gates.ts'
 import { PHASES } from '../../flags/phase.ts'
 import { INTEGRATION_STATES } from '../../ledger/ledger.ts'
+import { parseAddressCursor } from './cursors.ts'
 
 /** The words that several schemas of the operators' API share. JSON keys are snake_case, times ISO 8601 in UTC. */
 export const phase = z.enum(PHASES)
@@ -28,6 +29,24 @@ export const reason = z.string().min(1).max(1000)
 export const page = {
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().max(2000).optional(),
+}
+
+/** Paging by a number that grows. */
+export const numberPage = {
+  ...page,
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/, 'expected the next of an answer')
+    .optional(),
+}
+
+/** Paging by a place among addresses. */
+export const addressPage = {
+  ...page,
+  after: page.after.refine(
+    (text) => text === undefined || parseAddressCursor(text) !== null,
+    'expected the next of an answer',
+  ),
 }
 
 /** One condition of a gate that does not hold. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MISMATCH_CLASSES } from '../../ledger/compare.ts'
 import { QUARANTINE_REASONS } from '../../ledger/ledger.ts'
 import { countsSchema } from './status.ts'
-import { count, instant, integrationName, page, reason, selector } from './words.ts'
+import { addressPage, count, instant, integrationName, numberPage, reason, selector } from './words.ts'
 
 /** Migration runs: enrol, inventory, backfill, verify; and the way out of the ledger: prove, drain, switch, drop. */
 export const MIGRATE_STAGES = ['enrol', 'inventory', 'backfill', 'verify', 'prove', 'drain', 'switch', 'drop'] as const
@@ -131,7 +131,7 @@ export const mismatchSchema = z.strictObject({
 export const mismatchesQuery = z.strictObject({
   selector: selector.default('*'),
   show: z.enum(['open', 'all']).default('open'),
-  ...page,
+  ...numberPage,
 })
 export const mismatchesAnswer = z.strictObject({ mismatches: z.array(mismatchSchema), next: z.string().nullable() })
 
@@ -142,7 +142,7 @@ export const quarantineEntrySchema = z.strictObject({
   reason: z.enum(QUARANTINE_REASONS),
   at: instant.nullable(),
 })
-export const quarantineQuery = z.strictObject({ selector: selector.default('*'), ...page })
+export const quarantineQuery = z.strictObject({ selector: selector.default('*'), ...addressPage })
 export const quarantineAnswer = z.strictObject({ entries: z.array(quarantineEntrySchema), next: z.string().nullable() })
 
 /**
@@ -171,7 +171,7 @@ export const eventSchema = z.strictObject({
 })
 export const eventsQuery = z.strictObject({
   selector: selector.default('*'),
-  ...page,
+  ...numberPage,
   since: z
     .string()
     .regex(/^\d{1,18}$/)

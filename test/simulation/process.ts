@@ -145,7 +145,7 @@ export function startProcess(around: Surroundings, name: string, incarnation: nu
     owner,
     replica,
     rules,
-    secrets: makeSecrets(deps, lazy, { names: async () => [] }),
+    secrets: makeSecrets(deps, lazy, { names: async () => [], known: async () => new Set() }),
     setPhase: (next) => {
       phase = next
     },

@@ -57,6 +57,8 @@ export interface Serving {
   readonly application: Application
   readonly clients: string
   readonly operators: string
+  /** Of an operator. */
+  readonly token: string
   /** `path` is `aws/acme/token`, as it stands in the URL. */
   request(path: string, init?: RequestInit): Promise<Response>
   /** The command line against this proxy, as the operator. */
@@ -135,6 +137,7 @@ export async function makeHome(t: TestContext, options: HomeOptions): Promise<Ho
         application,
         clients,
         operators,
+        token: operator.token,
         request: (path, init = {}) =>
           fetch(`${clients}/api/v1/secrets/${path}`, {
             ...init,

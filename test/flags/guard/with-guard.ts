@@ -126,7 +126,7 @@ export async function withGuard(t: TestContext, phase: Phase, given: object | 'o
     onEvent: (event) => event.kind === 'call' && event.judged && watch.observe(event),
   }
   const lazy = makeLazy(ledger, coherence)
-  const secrets = makeSecrets(deps, lazy, { names: async () => [] })
+  const secrets = makeSecrets(deps, lazy, { names: async () => [], known: async () => new Set() })
   return {
     clock,
     caps,

@@ -7,6 +7,11 @@ export const BACKEND_FAULTS = {
     title: 'A file that a store needs cannot be used',
     next: 'Check that the file exists, may be read by this user, and holds what the option asks for.',
   },
+  'answer-not-asked': {
+    status: 500,
+    title: 'A store or its caller lost track of a batch',
+    next: 'Nothing was answered to the wrong question. Report it: this is a defect of the program.',
+  },
   'sealed-schema-newer': {
     status: 500,
     title: 'The sealed store was migrated by a newer version of this program',

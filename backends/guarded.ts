@@ -12,11 +12,12 @@ import { BulkheadRejectedError, bulkhead, handleWhenResult, retry } from 'cockat
 import type { Clock } from '../core/clock.ts'
 import { unlessAborted } from './abort.ts'
 import { type Alarm, DEADLINE_PASSED, makeAlarm } from './alarm.ts'
+import { type Answers, answersTo, itself } from './answers.ts'
 import { type Breaker, type BreakerState, makeBreaker } from './breaker.ts'
 import type { BackendsMetrics } from './metrics.ts'
 import { isStoreFailure, type Outcome, outcomeLabel } from './outcome.ts'
-import type { Secret } from './secret.ts'
-import type { Call, PutOutcome, RefusalReason, Store } from './store.ts'
+import { type Address, addressKey, type Secret } from './secret.ts'
+import type { Call, GetOutcome, PutOutcome, PutRequest, RefusalReason, Store } from './store.ts'
 
 export interface Limits {
   /** Longest that one call may take, in ms. */
@@ -63,15 +64,24 @@ const RETRIED: ReadonlySet<Op> = new Set(['get', 'getMany', 'scan'])
 const WRITES: ReadonlySet<Op> = new Set(['put', 'putMany', 'remove'])
 
 /** One call on its way through the guard. */
-interface Passage<R extends Outcome> {
+interface Passage<Q, R extends Outcome> {
   readonly op: Op
   readonly call: Call
-  readonly send: (call: Call) => Promise<readonly R[]>
-  /** The outcome, for each secret of the call, of not having been sent. */
-  readonly refuse: (reason: RefusalReason) => readonly R[]
-  /** The outcome, for each secret of the call, of having been sent and not answered in time. */
-  readonly lost: () => readonly R[]
+  /** The secrets of the call, or whatever is asked about. */
+  readonly questions: readonly Q[]
+  readonly keyOf: (question: Q) => unknown
+  readonly send: (call: Call) => Promise<Answers<Q, R>>
+  /** The outcome, for each question, of not having been sent. */
+  readonly refuse: (reason: RefusalReason) => R
+  /** The outcome, for each question, of having been sent and not answered in time. */
+  readonly lost: R
 }
+
+const outcomesOf = <Q, R extends Outcome>({ questions }: Passage<Q, R>, answers: Answers<Q, R>): readonly R[] =>
+  questions.map((question) => answers.of(question))
+
+const refuseAll = <Q, R extends Outcome>(passage: Passage<Q, R>, reason: RefusalReason): Answers<Q, R> =>
+  answersTo(passage.questions, passage.keyOf, () => passage.refuse(reason))
 
 export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store {
   const alarm = makeAlarm(deps.clock)
@@ -83,23 +93,17 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
     send: (call: Call) => Promise<R>,
     no: Refusals<NoInfer<R>>,
   ) => {
-    const all = async (inner: Call) => [await send(inner)]
-    const [outcome] = await pass({
-      op,
-      call,
-      send: all,
-      refuse: (reason) => [no.refuse(reason)],
-      lost: () => [no.lost],
-    })
-    return outcome as R
+    const questions = [op] as const
+    const answered = async (inner: Call): Promise<Answers<Op, R>> => {
+      const outcome = await send(inner)
+      return answersTo(questions, itself, () => outcome)
+    }
+    const passage: Passage<Op, R> = { op, call, questions, keyOf: itself, send: answered, ...(no as Refusals<R>) }
+    return (await pass(passage)).of(op)
   }
-  const wrote = <R extends readonly PutOutcome[]>(outcomes: R, secrets: readonly Secret[]): R => {
-    const bytes = outcomes.reduce(
-      (sum, { kind }, at) => sum + (kind === 'done' ? (secrets[at]?.value.size ?? 0) : 0),
-      0,
-    )
-    if (bytes > 0) deps.metrics.values.inc({ store: store.name, direction: 'written' }, bytes)
-    return outcomes
+  const wrote = ({ kind }: PutOutcome, { value }: Secret): void => {
+    if (kind === 'done' && value.size > 0)
+      deps.metrics.values.inc({ store: store.name, direction: 'written' }, value.size)
   }
   return {
     name: store.name,
@@ -109,34 +113,39 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
     ...(store.names && { names: (address) => store.names?.(address) ?? true }),
     get: (address, call) => single('get', call, (inner) => store.get(address, inner), READ),
     getMany: (addresses, call) =>
-      pass({
+      pass<Address, GetOutcome>({
         op: 'getMany',
         call,
+        questions: addresses,
+        keyOf: addressKey,
         send: (inner) => store.getMany(addresses, inner),
-        refuse: (reason) => addresses.map(() => READ.refuse(reason)),
-        lost: () => addresses.map(() => READ.lost),
+        ...READ,
       }),
     put: async (address, secret, condition, call) => {
       const outcome = await single('put', call, (inner) => store.put(address, secret, condition, inner), WRITE)
-      return wrote([outcome] as const, [secret])[0]
+      wrote(outcome, secret)
+      return outcome
     },
     putMany: async (puts, call) => {
-      const outcomes = await pass({
+      const answers = await pass<PutRequest, PutOutcome>({
         op: 'putMany',
         call,
+        questions: puts,
+        keyOf: itself,
         send: (inner) => store.putMany(puts, inner),
-        refuse: (reason) => puts.map(() => WRITE.refuse(reason)),
-        lost: () => puts.map(() => WRITE.lost),
+        ...WRITE,
       })
-      return wrote(
-        outcomes,
-        puts.map(({ secret }) => secret),
-      )
+      for (const put of puts) wrote(answers.of(put), put.secret)
+      return answers
     },
     remove: (address, condition, call) =>
       single('remove', call, (inner) => store.remove(address, condition, inner), WRITE),
     scan: (integration, page, call) => single('scan', call, (inner) => store.scan(integration, page, inner), READ),
     ping: (call) => single('ping', call, (inner) => store.ping(inner), READ),
+    ...(store.unaddressable && {
+      unaddressable: (integration, call) =>
+        store.unaddressable?.(integration, call) ?? Promise.resolve({ kind: 'counted', counts: [] }),
+    }),
     check: (call) => store.check(call),
     close: () => {
       attempts.close()
@@ -157,47 +166,48 @@ function makePassing(
   const slots = bulkhead(limits.concurrency.max, limits.concurrency.queue)
 
   /** What waits in the queue when its time is over is never sent. */
-  const inTurn = <R extends Outcome>(passage: Passage<R>, signal: AbortSignal): Promise<readonly R[]> => {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly R[]>()
-    const giveUp = (): void => resolve(passage.refuse('unavailable'))
+  const inTurn = <Q, R extends Outcome>(passage: Passage<Q, R>, signal: AbortSignal): Promise<Answers<Q, R>> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Answers<Q, R>>()
+    const giveUp = (): void => resolve(refuseAll(passage, 'unavailable'))
     signal.addEventListener('abort', giveUp)
-    const task = (): readonly R[] | Promise<readonly R[]> => {
-      if (signal.aborted) return passage.refuse('unavailable')
+    const task = (): Answers<Q, R> | Promise<Answers<Q, R>> => {
+      if (signal.aborted) return refuseAll(passage, 'unavailable')
       signal.removeEventListener('abort', giveUp)
       return attempt(passage)
     }
     slots.execute(task).then(resolve, (error: unknown) => {
       signal.removeEventListener('abort', giveUp)
-      if (error instanceof BulkheadRejectedError) resolve(passage.refuse('unavailable'))
+      if (error instanceof BulkheadRejectedError) resolve(refuseAll(passage, 'unavailable'))
       else reject(error)
     })
     return promise
   }
 
-  return async <R extends Outcome>(passage: Passage<R>): Promise<readonly R[]> => {
-    const { op, call, refuse } = passage
+  return async <Q, R extends Outcome>(passage: Passage<Q, R>): Promise<Answers<Q, R>> => {
+    const { op, call } = passage
     const start = clock.monotonic()
     const deadline = Math.min(call.deadline, start + limits.deadline)
     const landBy = call.landBy ?? call.deadline
-    let outcomes: readonly R[]
-    if (deadline <= start) outcomes = refuse('late')
+    let answers: Answers<Q, R>
+    if (deadline <= start) answers = refuseAll(passage, 'late')
     else {
       const armed = alarm.arm(deadline, call.signal)
       metrics.inFlight.inc({ store: name })
       try {
-        outcomes = await inTurn({ ...passage, call: { deadline, landBy, signal: armed.signal } }, armed.signal)
+        answers = await inTurn({ ...passage, call: { deadline, landBy, signal: armed.signal } }, armed.signal)
       } finally {
         armed.disarm()
         metrics.inFlight.dec({ store: name })
       }
     }
+    const outcomes = outcomesOf(passage, answers)
     const ms = clock.monotonic() - start
     metrics.latency.observe({ store: name, op }, ms / 1000)
     for (const outcome of outcomes) metrics.outcomes.inc({ store: name, op, outcome: outcomeLabel(outcome) })
     onCall?.({ store: name, op, secrets: countOf(outcomes), ms, failed: hasFailed(outcomes) })
     const read = outcomes.reduce((sum, outcome) => sum + sizeOf(outcome), 0)
     if (read > 0) metrics.values.inc({ store: name, direction: 'read' }, read)
-    return outcomes
+    return answers
   }
 }
 
@@ -212,8 +222,8 @@ const hasFailed = (outcomes: readonly Outcome[]): boolean => outcomes.length > 0
 
 const BREAKER_GAUGE: Readonly<Record<BreakerState, number>> = { closed: 0, trying: 0.5, open: 1 }
 
-interface Sent<R> {
-  readonly outcomes: readonly R[]
+interface Sent<Q, R> {
+  readonly answers: Answers<Q, R>
   readonly failed: boolean
 }
 
@@ -246,25 +256,26 @@ function makeAttempts(store: Store, limits: Limits, deps: GuardDeps, alarm: Alar
   const { metrics } = deps
   const { name } = store
   const breakers = makeBreakers(store, limits, deps, alarm)
-  const once = async <R extends Outcome>({ op, call, send, refuse, lost }: Passage<R>): Promise<Sent<R>> => {
+  const once = async <Q, R extends Outcome>(passage: Passage<Q, R>): Promise<Sent<Q, R>> => {
+    const { op, call, questions, keyOf, send, lost } = passage
     const sent = await (WRITES.has(op) ? breakers.writes : breakers.reads).attempt(async () => {
-      const outcomes = await answerOr(lost, send(call), call.signal)
-      return { outcomes, failed: outcomes.length > 0 && outcomes.every(isStoreFailure) && !leftEarly(call) }
+      const answers = await answerOr(() => answersTo(questions, keyOf, () => lost), send(call), call.signal)
+      return { answers, failed: hasFailed(outcomesOf(passage, answers)) && !leftEarly(call) }
     })
-    return sent ?? { outcomes: refuse('unavailable'), failed: false }
+    return sent ?? { answers: refuseAll(passage, 'unavailable'), failed: false }
   }
   const again = retry(
-    handleWhenResult((sent) => (sent as Sent<Outcome>).failed),
+    handleWhenResult((sent) => (sent as Sent<unknown, Outcome>).failed),
     { maxAttempts: 1 },
   )
   return {
-    attempt: async <R extends Outcome>(passage: Passage<R>): Promise<readonly R[]> => {
-      if (!RETRIED.has(passage.op)) return (await once(passage)).outcomes
-      const { outcomes } = await again.execute(({ attempt }) => {
+    attempt: async <Q, R extends Outcome>(passage: Passage<Q, R>): Promise<Answers<Q, R>> => {
+      if (!RETRIED.has(passage.op)) return (await once(passage)).answers
+      const { answers } = await again.execute(({ attempt }) => {
         if (attempt > 0) metrics.retries.inc({ store: name, op: passage.op })
         return once(passage)
       }, passage.call.signal)
-      return outcomes
+      return answers
     },
     close: () => {
       breakers.reads.close()

@@ -1,3 +1,4 @@
+import type { Answers } from './answers.ts'
 import type { KeyCare } from './key-care.ts'
 import type { Address, Secret } from './secret.ts'
 
@@ -16,12 +17,13 @@ export interface Store {
 
   /** Reads one secret from the primary. Several at once share one round trip where the store can. */
   get(address: Address, call: Call): Promise<GetOutcome>
-  /** As `get`, in the order of `addresses`; at most `capabilities.batch.max` of them. */
-  getMany(addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]>
+  /** As `get`, of at most `capabilities.batch.max` addresses; one that occurs twice is asked once and has one answer. */
+  getMany(addresses: readonly Address[], call: Call): Promise<Answers<Address, GetOutcome>>
 
   /** Writes one secret. Lands only while `call.landBy` has not passed if `capabilities.bound` says so. */
   put(address: Address, secret: Secret, condition: Condition, call: Call): Promise<PutOutcome>
-  putMany(puts: readonly PutRequest[], call: Call): Promise<readonly PutOutcome[]>
+  /** An outcome for each of the very requests given; two of one secret are written in the order given. */
+  putMany(puts: readonly PutRequest[], call: Call): Promise<Answers<PutRequest, PutOutcome>>
 
   /** Removes one secret; a secret that is not there is `done`, with its version if the store keeps one. */
   remove(address: Address, condition: Condition, call: Call): Promise<PutOutcome>
@@ -37,6 +39,12 @@ export interface Store {
    * one side can have is refused and not owed for ever. Absent: every address of well-formed text can.
    */
   names?(address: Address): boolean
+
+  /**
+   * What the store holds for an integration and no address leads to, such as rows without a customer, counted by why: no
+   * inventory sees it, so that nothing else would say that it stays behind. Absent: there can be none.
+   */
+  unaddressable?(integration: string, call: Call): Promise<UnaddressableOutcome>
 
   /** Cheap proof that the store answers. */
   ping(call: Call): Promise<PingOutcome>
@@ -88,6 +96,9 @@ export type RefusalReason =
 /** Why nobody can say whether it was applied. */
 export type UnknownReason = 'timeout' | 'connection-lost' | 'protocol'
 
+/** Why a secret that is there has no value: `ambiguous` is a key that two rows answer, so that neither is the secret. */
+export type UnreadableReason = 'undecryptable' | 'corrupt' | 'ambiguous'
+
 export type GetOutcome =
   | {
       readonly kind: 'found'
@@ -100,7 +111,7 @@ export type GetOutcome =
   /** `deleted`: the store itself remembers a delete. `fence` lets a put compare against "still absent". */
   | { readonly kind: 'absent'; readonly deleted: boolean; readonly fence: Fence | null }
   /** It is there, and its value cannot be used: goes to quarantine, is never guessed. */
-  | { readonly kind: 'unreadable'; readonly reason: 'undecryptable' | 'corrupt'; readonly version: string | null }
+  | { readonly kind: 'unreadable'; readonly reason: UnreadableReason; readonly version: string | null }
   /** The store did not answer; `passing` errors may end by themselves and allow a fallback. */
   | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason; readonly passing: boolean }
 
@@ -130,6 +141,11 @@ export interface ScanEntry {
 export type ScanOutcome =
   /** `next` is null after the last page. */
   | { readonly kind: 'page'; readonly entries: readonly ScanEntry[]; readonly next: ScanPage['after'] }
+  | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason }
+
+export type UnaddressableOutcome =
+  /** `why` completes "N secrets ...", such as `have no customer`. Only what there is. */
+  | { readonly kind: 'counted'; readonly counts: readonly { readonly why: string; readonly count: number }[] }
   | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason }
 
 export type PingOutcome =

@@ -133,6 +133,7 @@ export interface Claim {
 export const QUARANTINE_REASONS = [
   'undecryptable',
   'corrupt',
+  'ambiguous',
   'out_of_band',
   'unrepresentable',
   'too-large',

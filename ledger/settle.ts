@@ -1,6 +1,7 @@
+import { type Answers, inBatches, itself } from '../backends/answers.ts'
 import { ABSENT } from '../backends/digest.ts'
 import type { Pair, Pairs } from '../backends/pair.ts'
-import type { Address, Secret } from '../backends/secret.ts'
+import { type Address, addressKey, type Secret } from '../backends/secret.ts'
 import type { Call, Condition, GetOutcome, PutOutcome, Store } from '../backends/store.ts'
 import type { Clock } from '../core/clock.ts'
 import { otherSide, type Side } from '../core/side.ts'
@@ -99,8 +100,8 @@ async function copyAll(
   // The target first: its fence must be older than the value that is put with it.
   const there = await readAll(target, addresses, call)
   const here = await readAll(source, addresses, call)
-  const steps = claims.map((claim, i) =>
-    decide(deps, claim, here[i] as GetOutcome, there[i] as GetOutcome, source, target),
+  const steps = claims.map((claim) =>
+    decide(deps, claim, here.of(claim.address), there.of(claim.address), source, target),
   )
   const rewritten = await Promise.all(
     steps.map((step) => (step.kind === 'copy' && step.rewrite ? rewriteSource(source, step, call) : step)),
@@ -108,13 +109,8 @@ async function copyAll(
   return applyAll(target, rewritten, call)
 }
 
-async function readAll(store: Store, addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]> {
-  const outcomes: GetOutcome[] = []
-  for (let i = 0; i < addresses.length; i += store.capabilities.batch.max) {
-    outcomes.push(...(await store.getMany(addresses.slice(i, i + store.capabilities.batch.max), call)))
-  }
-  return outcomes
-}
+const readAll = (store: Store, addresses: readonly Address[], call: Call): Promise<Answers<Address, GetOutcome>> =>
+  inBatches(addresses, addressKey, store.capabilities.batch.max, (some) => store.getMany(some, call))
 
 interface Copy {
   readonly kind: 'copy'
@@ -212,16 +208,17 @@ async function rewriteSource(source: Store, step: Copy, call: Call): Promise<Ste
 
 async function applyAll(target: Store, steps: readonly Step[], call: Call): Promise<readonly Settled[]> {
   const copies = steps.filter((step): step is Copy => step.kind === 'copy')
-  const puts = copies.filter((copy): copy is Copy & { secret: Secret } => copy.secret !== null)
+  const requests = new Map(
+    copies.flatMap((copy) => {
+      const { claim, secret, condition } = copy
+      return secret === null ? [] : [[copy, { address: claim.address, secret, condition }] as const]
+    }),
+  )
+  const done = await inBatches([...requests.values()], itself, target.capabilities.batch.max, (some) =>
+    target.putMany(some, call),
+  )
   const outcomes = new Map<Copy, PutOutcome>()
-  for (let i = 0; i < puts.length; i += target.capabilities.batch.max) {
-    const some = puts.slice(i, i + target.capabilities.batch.max)
-    const batch = some.map((copy) => ({ address: copy.claim.address, secret: copy.secret, condition: copy.condition }))
-    const done = await target.putMany(batch, call)
-    some.forEach((copy, j) => {
-      outcomes.set(copy, done[j] as PutOutcome)
-    })
-  }
+  for (const [copy, request] of requests) outcomes.set(copy, done.of(request))
   const removes = copies.filter((copy) => copy.secret === null)
   await Promise.all(
     removes.map(async (copy) => outcomes.set(copy, await target.remove(copy.claim.address, copy.condition, call))),

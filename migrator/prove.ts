@@ -5,7 +5,7 @@ import type { Side } from '../core/side.ts'
 import type { Proof, UnseenRow } from '../ledger/postgres/proof.ts'
 import type { Verification } from '../ledger/postgres/verification.ts'
 import { makePatience, persist } from './patience.ts'
-import type { SightDeps } from './sights.ts'
+import { mayPass, type SightDeps } from './sights.ts'
 import type { Watch } from './stages.ts'
 
 /*
@@ -59,13 +59,13 @@ async function suspectsOf(deps: UnseenDeps, side: Side, rows: readonly UnseenRow
     const read = () =>
       store.getMany(addresses, { deadline: deps.clock.monotonic() + deps.deadline, signal: watch.signal })
     let outcomes = await read()
-    while (outcomes.some((outcome) => outcome.kind === 'error' && outcome.passing)) {
+    while (addresses.some((address) => mayPass(outcomes.of(address)))) {
       watch.waiting([`store ${store.name} does not answer`])
       if (!(await patience.wait(watch.signal))) return null
       outcomes = await read()
     }
     watch.waiting([])
-    suspects.push(...some.filter((row, j) => !isKnown(deps, row, outcomes[j] as GetOutcome)))
+    suspects.push(...some.filter((row) => !isKnown(deps, row, outcomes.of(row.address))))
   }
   return suspects
 }

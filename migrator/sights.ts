@@ -1,4 +1,5 @@
-import type { Address } from '../backends/secret.ts'
+import { type Answers, inBatches } from '../backends/answers.ts'
+import { type Address, addressKey } from '../backends/secret.ts'
 import type { GetOutcome, Store } from '../backends/store.ts'
 import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
@@ -38,42 +39,40 @@ export async function look(
     const [legacy, fresh] = (await Promise.all(
       SIDES.map((side) => readAll(deps, stores[side], addresses, most, watch.signal)),
     )) as [Outcomes, Outcomes]
-    const away = SIDES.filter((side) => (side === 'legacy' ? legacy : fresh).some(mayPass))
+    const away = SIDES.filter((side) =>
+      addresses.some((address) => mayPass((side === 'legacy' ? legacy : fresh).of(address))),
+    )
     if (away.length === 0) {
       watch.waiting([])
       patience.well()
-      return addresses.map((address, i) => ({
-        legacy: sightOf(address, legacy[i] as GetOutcome, deps.fingerprint),
-        new: sightOf(address, fresh[i] as GetOutcome, deps.fingerprint),
+      return addresses.map((address) => ({
+        legacy: sightOf(address, legacy.of(address), deps.fingerprint),
+        new: sightOf(address, fresh.of(address), deps.fingerprint),
       }))
     }
     watch.waiting(away.map((side) => `store ${stores[side].name} does not answer`))
     // What was found out about a slow store would be forgotten with the slice: it ends when it has answered.
-    const slow = [...legacy, ...fresh].some(wasTooMuch)
+    const slow = addresses.some((address) => [legacy, fresh].some((side) => wasTooMuch(side.of(address))))
     if (slow) most = fewer(most)
     if (!(await waitInSlice(patience, watch))) return 'silent'
     if (watch.over.aborted && !slow) return 'over'
   }
 }
 
-type Outcomes = readonly GetOutcome[]
+type Outcomes = Answers<Address, GetOutcome>
 
-const mayPass = (outcome: GetOutcome): boolean => outcome.kind === 'error' && outcome.passing
+export const mayPass = (outcome: GetOutcome): boolean => outcome.kind === 'error' && outcome.passing
 
 const wasTooMuch = (outcome: GetOutcome): boolean => outcome.kind === 'error' && isTooMuch(outcome.reason)
 
-async function readAll(
+function readAll(
   { clock, deadline }: SightDeps,
   store: Store,
   addresses: readonly Address[],
   most: number,
   signal: AbortSignal,
 ): Promise<Outcomes> {
-  const size = Math.min(most, store.capabilities.batch.max)
-  const outcomes: GetOutcome[] = []
-  for (let i = 0; i < addresses.length; i += size) {
-    const call = { deadline: clock.monotonic() + deadline, signal }
-    outcomes.push(...(await store.getMany(addresses.slice(i, i + size), call)))
-  }
-  return outcomes
+  return inBatches(addresses, addressKey, Math.min(most, store.capabilities.batch.max), (some) =>
+    store.getMany(some, { deadline: clock.monotonic() + deadline, signal }),
+  )
 }

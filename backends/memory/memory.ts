@@ -4,6 +4,7 @@
  * that is removed, so it can compare what exists and nothing more.
  */
 import type { Clock } from '../../core/clock.ts'
+import { answersTo, byAddress, itself } from '../answers.ts'
 import { type Address, addressKey, type Secret } from '../secret.ts'
 import { byteOrder } from '../secret-text.ts'
 import type {
@@ -85,9 +86,9 @@ export function makeMemoryStore(options: MemoryOptions): Store {
     kind: 'memory',
     capabilities: capabilitiesOf(options),
     get: async (address) => get(address),
-    getMany: async (addresses) => addresses.map(get),
+    getMany: async (addresses) => byAddress(addresses, get),
     put: async (address, secret, condition, call) => put(address, secret, condition, call),
-    putMany: async (puts, call) => puts.map((p) => put(p.address, p.secret, p.condition, call)),
+    putMany: async (puts, call) => answersTo(puts, itself, (p) => put(p.address, p.secret, p.condition, call)),
     remove: async (address, condition, call) => write(address, null, condition, call),
     scan: async (integration, page) => scan(cells.values(), integration, page),
     ping: async () => ({ kind: 'ok' }),

@@ -3,9 +3,10 @@
  * statements are made from that (statements.ts) and prepared by name on each connection.
  */
 
+import { type Answers, answersTo, byAddress, distinct, itself, mapAnswers, matchRows } from '../answers.ts'
 import { failedAs, readError, refused, writeFailure } from '../failure.ts'
 import { inRounds } from '../rounds.ts'
-import type { Address } from '../secret.ts'
+import { type Address, addressKey } from '../secret.ts'
 import { isPlainAddress } from '../secret-text.ts'
 import { columnwise } from '../sql/columnwise.ts'
 import type { Answer } from '../sql/connection.ts'
@@ -19,9 +20,10 @@ import type { PostgresConfig } from './config.ts'
 import { makeKey } from './key.ts'
 import { type Prepare, preparing, type Ready } from './ready.ts'
 import {
-  type Encoded,
+  type EncodedRow,
   encodePut,
   encodeRemove,
+  isOf,
   kindOf,
   putOutcome,
   type ReadRow,
@@ -53,8 +55,7 @@ export function makePostgresStore(name: string, config: PostgresConfig, database
     capabilities,
     get: gatherGets(capabilities.batch.max, reads.getOne, reads.getMany),
     getMany: reads.getMany,
-    put: async (address, secret, condition, call) =>
-      (await writes.putRound([{ address, secret, condition }], call))[0] as PutOutcome,
+    put: (address, secret, condition, call) => writes.putOne({ address, secret, condition }, call),
     putMany: (puts, call) => inRounds(puts, (round) => writes.putRound(round, call)),
     remove: writes.remove,
     scan: makeScan(database, prepare),
@@ -74,6 +75,12 @@ export function makePostgresStore(name: string, config: PostgresConfig, database
   }
 }
 
+/** An address and the values of its key, as they are sent. */
+interface Asked {
+  readonly address: Address
+  readonly key: readonly string[]
+}
+
 function makeReads(database: Database, prepare: Prepare, codec: Codec) {
   const getOne = async (address: Address, call: Call): Promise<GetOutcome> => {
     if (!isPlainAddress(address)) return UNREPRESENTABLE
@@ -82,26 +89,40 @@ function makeReads(database: Database, prepare: Prepare, codec: Codec) {
     const key = ready.mapping.key.valuesOf(address)
     if (key === null) return NOWHERE
     const answer = await database.ask<ReadRow>(ready.reads.one, key, call)
-    return answer.kind === 'failed' ? readError(answer.failure) : readOutcome(answer.rows[0], codec, address)
+    if (answer.kind === 'failed') return readError(answer.failure)
+    const asked: Asked = { address, key }
+    return readOutcome(matchRows([asked], itself, answer.rows, isOf).of(asked), codec, address)
   }
 
-  const getMany = async (addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]> => {
-    const ready = await prepare(call)
-    if (ready.kind === 'failed') return addresses.map(() => readError(ready.failure))
-    const { key } = ready.mapping
-    const keys = addresses.map((address) => (isPlainAddress(address) ? key.valuesOf(address) : null))
-    const sent = keys.filter((values) => values !== null)
-    const columns = key.columns.map((_, at) => sent.map((values) => values[at]))
+  const ask = async (ready: Ready, asked: readonly Asked[], call: Call): Promise<Answers<Asked, GetOutcome>> => {
+    const columns = ready.mapping.key.columns.map((_, at) => asked.map(({ key }) => key[at]))
     const answer = await database.ask<ReadRow>(ready.reads.many, columns, call)
-    if (answer.kind === 'failed') return addresses.map(() => readError(answer.failure))
-    const rows = answer.rows.values()
-    return addresses.map((address, at) => {
+    if (answer.kind === 'failed') return answersTo(asked, itself, () => readError(answer.failure))
+    const matches = matchRows(asked, itself, answer.rows, isOf)
+    return mapAnswers(asked, itself, matches, (match, { address }) => readOutcome(match, codec, address))
+  }
+
+  const getMany = async (addresses: readonly Address[], call: Call): Promise<Answers<Address, GetOutcome>> => {
+    const ready = await prepare(call)
+    if (ready.kind === 'failed') return byAddress(addresses, () => readError(ready.failure))
+    const sent = new Map<string, Asked>()
+    for (const address of distinct(addresses.filter(isPlainAddress), addressKey)) {
+      const key = ready.mapping.key.valuesOf(address)
+      if (key !== null) sent.set(addressKey(address), { address, key })
+    }
+    const outcomes = await ask(ready, [...sent.values()], call)
+    return byAddress(addresses, (address) => {
       if (!isPlainAddress(address)) return UNREPRESENTABLE
-      return keys[at] ? readOutcome(rows.next().value, codec, address) : NOWHERE
+      const asked = sent.get(addressKey(address))
+      return asked ? outcomes.of(asked) : NOWHERE
     })
   }
 
   return { getOne, getMany }
+}
+
+interface Sent extends EncodedRow {
+  readonly put: PutRequest
 }
 
 function makeWrites(database: Database, prepare: Prepare, codec: Codec) {
@@ -112,34 +133,42 @@ function makeWrites(database: Database, prepare: Prepare, codec: Codec) {
     return database.askBounded<WrittenRow>(ready.writes(effect, kinds, one ? 'one' : 'many'), values, call)
   }
 
-  const putRound = async (puts: readonly PutRequest[], call: Call): Promise<readonly PutOutcome[]> => {
-    const ready = await prepare(call)
-    if (ready.kind === 'failed') return puts.map(() => writeFailure(ready.failure))
-    const encoded = puts.map((put): Encoded & { put: PutRequest } => ({ put, ...encodePut(put, ready.mapping, codec) }))
-    const sent = encoded.filter((item) => item.kind === 'row')
+  const send = async (ready: Ready, sent: readonly Sent[], call: Call): Promise<Answers<Sent, PutOutcome>> => {
     const kinds = [...new Set(sent.map(({ put }) => kindOf(put.condition)))].sort()
-    const rows = sent.map((item) => item.row)
+    const rows = sent.map(({ row }) => row)
     const answer = rows.length > 0 ? await write(ready, 'put', kinds, rows, call) : NO_ROWS
-    const answers = answer.kind === 'rows' ? answer.rows.values() : null
-    return encoded.map((item) => {
-      if (item.kind === 'unheld') return refused(item.reason)
-      if (answer.kind === 'failed') return writeFailure(answer.failure)
-      return putOutcome(answers?.next().value, item.put.condition)
+    if (answer.kind === 'failed') return answersTo(sent, itself, () => writeFailure(answer.failure))
+    const matches = matchRows(sent, itself, answer.rows, isOf)
+    return mapAnswers(sent, itself, matches, (match, { put }) => putOutcome(match, put.condition))
+  }
+
+  const putRound = async (puts: readonly PutRequest[], call: Call): Promise<Answers<PutRequest, PutOutcome>> => {
+    const ready = await prepare(call)
+    if (ready.kind === 'failed') return answersTo(puts, itself, () => writeFailure(ready.failure))
+    const encoded = new Map(puts.map((put) => [put, encodePut(put, ready.mapping, codec)]))
+    const sent = new Map<PutRequest, Sent>()
+    for (const [put, item] of encoded) if (item.kind === 'row') sent.set(put, { put, ...item })
+    const outcomes = await send(ready, [...sent.values()], call)
+    return answersTo(puts, itself, (put) => {
+      const item = encoded.get(put)
+      return item?.kind === 'unheld' ? refused(item.reason) : outcomes.of(sent.get(put) as Sent)
     })
   }
+
+  const putOne = async (put: PutRequest, call: Call): Promise<PutOutcome> => (await putRound([put], call)).of(put)
 
   const remove = async (address: Address, condition: Condition, call: Call): Promise<PutOutcome> => {
     if (!isPlainAddress(address)) return refused('unrepresentable')
     const ready = await prepare(call)
     if (ready.kind === 'failed') return writeFailure(ready.failure)
     const effect = ready.mapping.config.columns.deleted === undefined ? 'erase' : 'tombstone'
-    const row = encodeRemove(address, condition, ready.mapping, codec)
+    const sent = encodeRemove(address, condition, ready.mapping, codec)
     // Nothing is there, and nothing ever was.
-    if (row === null) return condition.kind === 'any' ? GONE : { kind: 'conflict' }
-    const answer = await write(ready, effect, [kindOf(condition)], [row], call)
+    if (sent === null) return condition.kind === 'any' ? GONE : { kind: 'conflict' }
+    const answer = await write(ready, effect, [kindOf(condition)], [sent.row], call)
     if (answer.kind === 'failed') return writeFailure(answer.failure)
-    return removeOutcome(answer.rows[0], condition, ready.mapping)
+    return removeOutcome(matchRows([sent], itself, answer.rows, isOf).of(sent), condition, ready.mapping)
   }
 
-  return { putRound, remove }
+  return { putOne, putRound, remove }
 }

@@ -1,4 +1,5 @@
-import { refused } from '../failure.ts'
+import type { Match, Ordinal } from '../answers.ts'
+import { refused, unsure, writeFailure } from '../failure.ts'
 import { type Address, DEFAULT_CONTENT_TYPE, type Secret } from '../secret.ts'
 import { isPlainAddress, isPlainMetadata, isPlainText, parseMetadata } from '../secret-text.ts'
 import type { Timed } from '../sql/database.ts'
@@ -7,7 +8,12 @@ import type { Codec } from './codec.ts'
 import type { ContentRole } from './config.ts'
 import { contentRoles, type Mapping, NO_ROW, type WriteKind } from './statements.ts'
 
-export interface ReadRow {
+/** A row carries the ordinal of its question, and each column of its key as text, under its alias. */
+export interface KeyedRow extends Ordinal {
+  readonly [alias: `k${number}`]: string | null
+}
+
+export interface ReadRow extends KeyedRow {
   readonly present: boolean
   readonly deleted: boolean
   readonly value: Buffer | string | null
@@ -17,7 +23,7 @@ export interface ReadRow {
   readonly fence: string
 }
 
-export interface WrittenRow extends Timed {
+export interface WrittenRow extends Timed, KeyedRow {
   readonly written: boolean
   readonly present: boolean
   readonly late: boolean
@@ -26,7 +32,12 @@ export interface WrittenRow extends Timed {
 }
 
 /** The values of one row of a write, in the order of its parameters; or why this table cannot hold it. */
-export type Encoded = { readonly kind: 'row'; readonly row: readonly unknown[] } | Unheld
+export type Encoded = ({ readonly kind: 'row' } & EncodedRow) | Unheld
+export interface EncodedRow {
+  /** The values of the key's columns, which `row` begins with. */
+  readonly key: readonly string[]
+  readonly row: readonly unknown[]
+}
 type Unheld = { readonly kind: 'unheld'; readonly reason: RefusalReason }
 
 export const fenceText = (condition: Condition): string | null => (condition.kind === 'any' ? null : condition.fence)
@@ -36,8 +47,20 @@ export const kindOf = (condition: Condition): WriteKind => {
   return condition.fence === NO_ROW ? 'new' : 'at'
 }
 
-export function readOutcome(row: ReadRow | undefined, codec: Codec, address: Address): GetOutcome {
-  if (!row?.present) return { kind: 'absent', deleted: false, fence: NO_ROW }
+/** Whether the columns that a row carries are those asked; a row of nothing carries none. */
+export const isOf = (
+  row: KeyedRow & Partial<Pick<ReadRow & WrittenRow, 'present' | 'written'>>,
+  asked: { readonly key: readonly string[] },
+): boolean => (row.written ?? row.present) !== true || asked.key.every((text, at) => row[`k${at + 1}`] === text)
+
+/** Not passing: another store must not be asked instead, as if nothing were there. */
+const LOST: GetOutcome = { kind: 'error', reason: 'protocol', passing: false }
+
+export function readOutcome(match: Match<ReadRow>, codec: Codec, address: Address): GetOutcome {
+  if (match.kind === 'ambiguous') return { kind: 'unreadable', reason: 'ambiguous', version: null }
+  if (match.kind !== 'one') return LOST
+  const { row } = match
+  if (!row.present) return { kind: 'absent', deleted: false, fence: NO_ROW }
   if (row.deleted) return { kind: 'absent', deleted: true, fence: row.fence }
   const { version, fence } = row
   const metadata = parseMetadata(row.metadata)
@@ -58,7 +81,7 @@ export function encodePut(put: PutRequest, mapping: Mapping, codec: Codec): Enco
   const content = { value, content_type: secret.contentType, metadata: JSON.stringify(secret.metadata) }
   if (!fitsLengths(key, content, mapping)) return unheld('too-large')
   const row = [...key, ...contentRoles(mapping).map((role) => content[role]), fenceText(put.condition)]
-  return { kind: 'row', row }
+  return { kind: 'row', key, row }
 }
 
 /** The values of a removal: where a tombstone is a row of its own, it needs a value too. */
@@ -67,27 +90,33 @@ export function encodeRemove(
   condition: Condition,
   mapping: Mapping,
   codec: Codec,
-): readonly unknown[] | null {
+): EncodedRow | null {
   const key = mapping.key.valuesOf(address)
   if (key === null) return null
   const blank = { value: codec.blank(address), content_type: null, metadata: '{}' }
   const content = mapping.config.columns.deleted === undefined ? [] : contentRoles(mapping).map((role) => blank[role])
-  return [...key, ...content, fenceText(condition)]
+  return { key, row: [...key, ...content, fenceText(condition)] }
 }
 
-export function putOutcome(row: WrittenRow | undefined, condition: Condition): PutOutcome {
-  if (row?.written) return { kind: 'done', version: row.version, fence: row.fence }
-  if (!row || row.late) return refused('late')
+/** The statement was run, and each row of the input has one of the answer: without it nobody knows what was applied. */
+const UNSEEN: PutOutcome = writeFailure(unsure('protocol'))
+
+export function putOutcome(match: Match<WrittenRow>, condition: Condition): PutOutcome {
+  if (match.kind !== 'one') return UNSEEN
+  const { row } = match
+  if (row.written) return { kind: 'done', version: row.version, fence: row.fence }
+  if (row.late) return refused('late')
   // Not late, no condition, and yet no row: a trigger or a row policy swallowed it.
   return condition.kind === 'any' ? refused('rejected') : { kind: 'conflict' }
 }
 
-export function removeOutcome(row: WrittenRow | undefined, condition: Condition, mapping: Mapping): PutOutcome {
-  if (mapping.fenced) return putOutcome(row, condition)
+export function removeOutcome(match: Match<WrittenRow>, condition: Condition, mapping: Mapping): PutOutcome {
+  if (match.kind !== 'one' || mapping.fenced) return putOutcome(match, condition)
+  const { row } = match
   // A row that is only marked keeps its token; one that is gone leaves none.
   const gone = mapping.config.columns.deleted === undefined
-  if (row?.written) return { kind: 'done', version: null, fence: gone ? NO_ROW : row.fence }
-  if (!row || row.late) return refused('late')
+  if (row.written) return { kind: 'done', version: null, fence: gone ? NO_ROW : row.fence }
+  if (row.late) return refused('late')
   const wasMeant = condition.kind === 'any' || (condition.fence === NO_ROW && !row.present)
   return wasMeant ? { kind: 'done', version: null, fence: NO_ROW } : { kind: 'conflict' }
 }

@@ -165,7 +165,7 @@ function piece(write: Write, kind: WriteKind): string {
   return keepsTombstones ? upsert(write) : update(write, 'i.fence IS NULL')
 }
 
-/** One statement for writes of these kinds; each row of the input gets one row of the answer, in order. */
+/** One statement for writes of these kinds; each row of the input gets one row of the answer, which carries its ordinal. */
 export function writeStatement(mapping: Mapping, effect: Effect, kinds: readonly WriteKind[], width: Width): Statement {
   // A tombstone may be a row of its own, which then needs a value too.
   const roles = [...(effect === 'erase' ? [] : contentRoles(mapping)), 'fence']
@@ -176,19 +176,24 @@ export function writeStatement(mapping: Mapping, effect: Effect, kinds: readonly
     effect === 'put'
       ? 'true'
       : `EXISTS (SELECT FROM ${quotedTable(mapping.config)} AS t WHERE ${sameKey(mapping)} AND NOT ${isDeleted(mapping)})`
+  const m = mapping.key.columns
   const written = kinds.map((kind) => `SELECT * FROM w_${kind}`).join(' UNION ALL ')
   return {
     name: `crossfade_${effect}_${kinds.join('_')}_${width}`,
     text:
       `WITH ${[input(mapping, roles, width), ...pieces, `written AS (${written})`].join(', ')} ` +
-      `SELECT w.in_time IS NOT NULL AS written, w.version, w.fence, ` +
+      `SELECT i.n::int AS n, ${m.map(({ alias }) => `w.${alias}::text AS ${alias}`).join(', ')}, ` +
+      `w.in_time IS NOT NULL AS written, w.version, w.fence, ` +
       `${present} AS present, NOT ${inTime} AS late, ${STORE_MS} AS store_ms ` +
       `FROM input i LEFT JOIN written w USING (${aliases(mapping)}) ORDER BY i.n`,
   }
 }
 
+/** A row carries the ordinal of its question and its own key, so that the answer is matched by both (answers.ts). */
 const fields = (m: Mapping): string =>
   [
+    'i.n::int AS n',
+    ...m.key.columns.map(({ column: name, alias }) => `t.${quote(name)}::text AS ${alias}`),
     `t.${quote((m.key.columns[0] as KeyColumn).column)} IS NOT NULL AS present`,
     `${isDeleted(m)} AS deleted`,
     `t.${need(m, 'value')}${typeOf(m, 'value') === 'bytea' ? '' : '::text'} AS value`,
@@ -205,13 +210,11 @@ export interface ReadStatements {
 
 export function readStatements(m: Mapping): ReadStatements {
   const table = quotedTable(m.config)
-  const key = m.key.columns.map((part, at) => `t.${quote(part.column)} = $${at + 1}::${keyType(m, part)}`)
+  const text = (width: Width): string =>
+    `WITH ${input(m, [], width)} SELECT ${fields(m)} FROM input i LEFT JOIN ${table} AS t ON ${sameKey(m)}`
   return {
-    one: { name: 'crossfade_get', text: `SELECT ${fields(m)} FROM ${table} AS t WHERE ${key.join(' AND ')}` },
-    many: {
-      name: 'crossfade_get_many',
-      text: `WITH ${input(m, [], 'many')} SELECT ${fields(m)} FROM input i LEFT JOIN ${table} AS t ON ${sameKey(m)} ORDER BY i.n`,
-    },
+    one: { name: 'crossfade_get', text: text('one') },
+    many: { name: 'crossfade_get_many', text: text('many') },
   }
 }
 

@@ -1,5 +1,6 @@
+import { type Answers, byAddress, distinct } from '../answers.ts'
 import { readError } from '../failure.ts'
-import type { Address } from '../secret.ts'
+import { type Address, addressKey } from '../secret.ts'
 import { isPlainAddress } from '../secret-text.ts'
 import { addressColumns, addressValues } from '../sql/columnwise.ts'
 import type { Database } from '../sql/database.ts'
@@ -34,12 +35,13 @@ export function makeReads(database: Database, keyring: Keyring, sql: SealedState
     return (await outcomes([address], [answer.rows[0]], call))[0] as GetOutcome
   }
 
-  const getMany = async (addresses: readonly Address[], call: Call): Promise<readonly GetOutcome[]> => {
-    const plain = addresses.filter(isPlainAddress)
+  const getMany = async (addresses: readonly Address[], call: Call): Promise<Answers<Address, GetOutcome>> => {
+    const plain = distinct(addresses.filter(isPlainAddress), addressKey)
     const answer = await database.ask<VersionRow>(sql.many, [...addressColumns(plain)], call)
-    if (answer.kind === 'failed') return addresses.map(() => readError(answer.failure))
-    const held = (await outcomes(plain, answer.rows, call)).values()
-    return addresses.map((a) => (isPlainAddress(a) ? (held.next().value as GetOutcome) : UNREPRESENTABLE))
+    if (answer.kind === 'failed') return byAddress(addresses, () => readError(answer.failure))
+    const rows = await outcomes(plain, answer.rows, call)
+    const held = new Map(plain.map((address, at) => [addressKey(address), rows[at] as GetOutcome]))
+    return byAddress(addresses, (a) => held.get(addressKey(a)) ?? UNREPRESENTABLE)
   }
 
   return { getOne, getMany }

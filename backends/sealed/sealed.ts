@@ -6,6 +6,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import { unlessAborted } from '../abort.ts'
+import { type Answers, answersTo, byAddress, itself } from '../answers.ts'
 import { type Failure, failedAs, readError, writeFailure } from '../failure.ts'
 import { inRounds } from '../rounds.ts'
 import { type FailedAnswer, NEVER_SENT } from '../sql/connection.ts'
@@ -55,15 +56,15 @@ export function makeSealedStore(options: SealedOptions): Store {
   const newIds = (count: number): readonly string[] => versionIds(count, clock.wall(), options.random)
   const write = makeWrites({ database, keyring, sql, maxSize, clock, newIds })
 
-  const writeRound = async (changes: readonly Change[], call: Call): Promise<readonly PutOutcome[]> => {
+  const writeRound = async <C extends Change>(changes: readonly C[], call: Call): Promise<Answers<C, PutOutcome>> => {
     const stopped = await migrated(call)
-    return stopped ? changes.map(() => writeFailure(stopped.failure)) : write(changes, call)
+    return stopped ? answersTo(changes, itself, () => writeFailure(stopped.failure)) : write(changes, call)
   }
   const writeOne = async (change: Change, call: Call): Promise<PutOutcome> =>
-    (await writeRound([change], call))[0] as PutOutcome
+    (await writeRound([change], call)).of(change)
   const getMany: Store['getMany'] = async (addresses, call) => {
     const stopped = await migrated(call)
-    return stopped ? addresses.map(() => readError(stopped.failure)) : reads.getMany(addresses, call)
+    return stopped ? byAddress(addresses, () => readError(stopped.failure)) : reads.getMany(addresses, call)
   }
   const getOne: Store['get'] = async (address, call) => {
     const stopped = await migrated(call)

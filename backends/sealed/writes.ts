@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { type Answers, answersTo, itself } from '../answers.ts'
 import { refused, writeFailure } from '../failure.ts'
 import type { Address, Secret } from '../secret.ts'
 import { isPlainAddress } from '../secret-text.ts'
@@ -95,8 +96,9 @@ export function makeWrites({ database, keyring, sql, maxSize, clock, newIds }: W
     }
   }
 
-  return async (changes: readonly Change[], call: Call): Promise<readonly PutOutcome[]> => {
-    const steps = changes.map((change) => stepOf(change, maxSize))
+  return async <C extends Change>(changes: readonly C[], call: Call): Promise<Answers<C, PutOutcome>> => {
+    const taken = new Map(changes.map((change) => [change, stepOf(change, maxSize)]))
+    const steps = [...taken.values()]
     while (open(steps).length > 0) {
       const round = open(steps)
       await readHeads(round, call)
@@ -104,7 +106,7 @@ export function makeWrites({ database, keyring, sql, maxSize, clock, newIds }: W
       await store(open(round), call)
       again(round, call)
     }
-    return steps.map((step) => step.outcome as PutOutcome)
+    return answersTo(changes, itself, (change) => taken.get(change)?.outcome as PutOutcome)
   }
 }
 

@@ -1,4 +1,5 @@
 import { unlessAborted } from '../abort.ts'
+import type { Answers } from '../answers.ts'
 import type { Address } from '../secret.ts'
 import type { Call, GetOutcome } from '../store.ts'
 import { sharedCall } from './shared-call.ts'
@@ -18,7 +19,7 @@ const TIMED_OUT: GetOutcome = { kind: 'error', reason: 'timeout', passing: true 
 export function gatherGets(
   max: number,
   one: (address: Address, call: Call) => Promise<GetOutcome>,
-  many: (addresses: readonly Address[], call: Call) => Promise<readonly GetOutcome[]>,
+  many: (addresses: readonly Address[], call: Call) => Promise<Answers<Address, GetOutcome>>,
 ): (address: Address, call: Call) => Promise<GetOutcome> {
   let waiting: Waiting[] = []
   const together = (batch: readonly Waiting[]): void => {
@@ -27,15 +28,10 @@ export function gatherGets(
       batch.map(({ address }) => address),
       shared,
     )
-    batch.forEach(({ call, resolve }, at) => {
-      resolve(
-        unlessAborted(
-          outcomes.then((all) => all[at] as GetOutcome),
-          call.signal,
-          TIMED_OUT,
-        ),
-      )
-    })
+    for (const { address, call, resolve } of batch) {
+      const own = outcomes.then((all) => all.of(address))
+      resolve(unlessAborted(own, call.signal, TIMED_OUT))
+    }
   }
   const flush = (): void => {
     const all = waiting

@@ -4,9 +4,10 @@
  */
 import PQueue from 'p-queue'
 import type { Clock } from '../../core/clock.ts'
+import { answeredEach, itself } from '../answers.ts'
 import { failedAs } from '../failure.ts'
 import { inRounds } from '../rounds.ts'
-import type { Address } from '../secret.ts'
+import { type Address, addressKey } from '../secret.ts'
 import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, Store } from '../store.ts'
 import type { VaultClient } from '../vault/client.ts'
 import { vaultKvCapabilities } from './capabilities.ts'
@@ -70,9 +71,10 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
     kind: 'vault-kv',
     capabilities: vaultKvCapabilities(config),
     get,
-    getMany: (addresses, call) => queue.addAll(addresses.map((address) => () => get(address, call))),
+    getMany: (addresses, call) => answeredEach(addresses, addressKey, (address) => queue.add(() => get(address, call))),
     put: (address, secret, condition, call) => put({ address, secret, condition }, call),
-    putMany: (puts, call) => inRounds(puts, (round) => queue.addAll(round.map((one) => () => put(one, call)))),
+    putMany: (puts, call) =>
+      inRounds(puts, (round) => answeredEach(round, itself, (one) => queue.add(() => put(one, call)))),
     remove,
     scan: (integration, page, call) => scan(parts, integration, page, call),
     ping: async (call) => {

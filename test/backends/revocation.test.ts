@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ANY } from '../../backends/store.ts'
+import { listed } from '../support/answers.ts'
 import { openTransaction, untilBlocked } from './blocked.ts'
 import { address, at, call, fenceOf, plain, plainSecret, secret } from './checks/check.ts'
 import { withSealed } from './with-sealed.ts'
@@ -24,10 +25,10 @@ for (const change of ['revoke', 'destroy'] as const) {
     assert.deepEqual(await warm.put(address('aws', 'new'), secret('c'), ANY, call()), REFUSED_WRITE)
     // Nobody else is touched, alone or in the same batch.
     const read = await warm.getMany([WHERE, OTHER], call())
-    assert.deepEqual(read.map(plain), [REFUSED_READ, plainSecret(secret('b'))])
+    assert.deepEqual(listed([WHERE, OTHER], read).map(plain), [REFUSED_READ, plainSecret(secret('b'))])
     const puts = [WHERE, OTHER].map((where) => ({ address: where, secret: secret('d'), condition: ANY }))
     assert.deepEqual(
-      (await warm.putMany(puts, call())).map(({ kind }) => kind),
+      listed(puts, await warm.putMany(puts, call())).map(({ kind }) => kind),
       ['refused', 'done'],
     )
     // No key was made in place of the one that is gone.

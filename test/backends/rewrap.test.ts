@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ANY } from '../../backends/store.ts'
+import { listed } from '../support/answers.ts'
 import { openTransaction, untilBlocked } from './blocked.ts'
 import { address, at, call, fenceOf, plain, plainSecret, secret } from './checks/check.ts'
 import { rewrap, type Sealed, withSealed } from './with-sealed.ts'
@@ -12,17 +13,16 @@ const NAMES = ['one', 'two']
 const everywhere = INTEGRATIONS.flatMap((integration) =>
   CUSTOMERS.flatMap((customer) => NAMES.map((name) => address(integration, name, customer))),
 )
-const fill = (store: Sealed) =>
-  store.putMany(
-    everywhere.map((where) => ({
-      address: where,
-      secret: secret(`${where.integration} ${where.customer} ${where.name}`),
-      condition: ANY,
-    })),
-    call(),
-  )
+const fill = async (store: Sealed) => {
+  const puts = everywhere.map((where) => ({
+    address: where,
+    secret: secret(`${where.integration} ${where.customer} ${where.name}`),
+    condition: ANY,
+  }))
+  return listed(puts, await store.putMany(puts, call()))
+}
 const assertWhole = async (store: Sealed): Promise<void> => {
-  const read = await store.getMany(everywhere, call())
+  const read = listed(everywhere, await store.getMany(everywhere, call()))
   assert.deepEqual(
     read.map(plain),
     everywhere.map((where) => plainSecret(secret(`${where.integration} ${where.customer} ${where.name}`))),

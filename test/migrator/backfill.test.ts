@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PutOutcome } from '../../backends/store.ts'
+import { answersTo, itself } from '../../backends/answers.ts'
+import type { PutOutcome, PutRequest } from '../../backends/store.ts'
+import { toldOtherwise } from '../support/answers.ts'
 import { backfill, takeInventory } from './whole-stages.ts'
 import {
   at,
@@ -176,9 +178,8 @@ test('one secret that keeps being refused does not keep the others from being co
   const under = await inventoried(t, 30, { clock: skippingClock(), batch: 10 })
   under.stores.new.gate('putMany', async (real, puts, call) => {
     const outcomes = await real(puts, call)
-    return outcomes.map(
-      (outcome, i): PutOutcome =>
-        puts[i]?.address.name === 'key-0007' ? { kind: 'refused', reason: 'denied' } : outcome,
+    return toldOtherwise(puts, outcomes, (outcome, { address }) =>
+      address.name === 'key-0007' ? { kind: 'refused', reason: 'denied' } : outcome,
     )
   })
   const result = await backfill(under.deps, forward, unwatched())
@@ -226,7 +227,9 @@ test('a store that is too slow for a batch gets smaller ones until it keeps up',
   const sizes: number[] = []
   under.stores.new.gate('putMany', async (real, puts, call) => {
     sizes.push(puts.length)
-    return puts.length > 20 ? puts.map((): PutOutcome => ({ kind: 'refused', reason: 'late' })) : real(puts, call)
+    return puts.length > 20
+      ? answersTo<PutRequest, PutOutcome>(puts, itself, () => ({ kind: 'refused', reason: 'late' }))
+      : real(puts, call)
   })
   const result = await backfill({ ...under.deps, pace: unpaced(1) }, forward, unwatched())
   assert.deepEqual([result.kind, result.left, result.settled.equal], ['done', 0, 100])

@@ -6,6 +6,7 @@ import { judgeGate } from '../../flags/gates.ts'
 import { NO_BYPASS, readBypass } from '../../ledger/postgres/bypass.ts'
 import { readGateFigures } from '../../ledger/postgres/gate-figures.ts'
 import { acceptQuarantine } from '../../ledger/postgres/quarantine.ts'
+import { always } from '../support/answers.ts'
 import { backfill, takeInventory, verify } from './whole-stages.ts'
 import { at, INTEGRATION, names, secretOf, unwatched, withMigrator } from './with-migrator.ts'
 
@@ -106,7 +107,7 @@ test('what settle met of such a writer counts until an operator has accepted it'
 test('a store that cannot be read is no writer', async (t) => {
   const under = await migrated(t)
   under.stores.new.gate('getMany', async (_real, addresses) =>
-    addresses.map(() => ({ kind: 'unreadable', reason: 'undecryptable', version: null }) as const),
+    always(addresses, { kind: 'unreadable', reason: 'undecryptable', version: null }),
   )
   assert.equal((await under.look()).mismatches.undecryptable, 3)
   assert.deepEqual(await under.bypassed(), NO_BYPASS)

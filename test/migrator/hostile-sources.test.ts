@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { GetOutcome, ScanOutcome } from '../../backends/store.ts'
+import type { ScanOutcome } from '../../backends/store.ts'
 import { PHASES } from '../../flags/phase.ts'
+import { otherwise } from '../support/answers.ts'
 import { backfill, takeInventory, verify } from './whole-stages.ts'
 import { at, INTEGRATION, names, secretOf, unwatched, withMigrator } from './with-migrator.ts'
 
@@ -98,9 +99,8 @@ test('a store that answers with the bytes of another secret is not copied from, 
   await under.core.secrets.write(at('other'), secretOf('of the other one'), none)
   await under.core.lazy.flush()
   under.stores.legacy.gate('getMany', async (real, addresses, call) => {
-    const [wrong] = await real([at('other')], call)
-    const seen = await real(addresses, call)
-    return seen.map((outcome, i): GetOutcome => (addresses[i]?.name === 'mine' ? (wrong as GetOutcome) : outcome))
+    const wrong = (await real([at('other')], call)).of(at('other'))
+    return otherwise(addresses, await real(addresses, call), (outcome, { name }) => (name === 'mine' ? wrong : outcome))
   })
   await backfill(under.deps, forward, unwatched())
   assert.deepEqual(await under.held(at('mine')), { legacy: 'mine', new: null })
@@ -114,9 +114,8 @@ test('wrong bytes of a secret whose value nobody knew are found by the verify th
   assert.ok(victim)
   await takeInventory(under.deps, INTEGRATION, unwatched())
   under.stores.legacy.gate('getMany', async (real, addresses, call) => {
-    const seen = await real(addresses, call)
-    return seen.map((outcome, i): GetOutcome => {
-      const isVictim = addresses[i]?.name === victim.name
+    return otherwise(addresses, await real(addresses, call), (outcome, { name }) => {
+      const isVictim = name === victim.name
       return isVictim && outcome.kind === 'found' ? { ...outcome, secret: secretOf('garbage') } : outcome
     })
   })

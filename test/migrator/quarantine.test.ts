@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Address } from '../../backends/secret.ts'
-import type { GetOutcome, PutOutcome } from '../../backends/store.ts'
+import type { UnreadableReason } from '../../backends/store.ts'
 import { PHASES } from '../../flags/phase.ts'
 import { QUARANTINE_REASONS, type QuarantineReason } from '../../ledger/ledger.ts'
 import { countRetry, listQuarantine, retryQuarantine } from '../../ledger/postgres/quarantine.ts'
 import { backfill } from '../../migrator/backfill.ts'
 import { takeInventory } from '../../migrator/inventory.ts'
+import { otherwise, toldOtherwise } from '../support/answers.ts'
 import { at, INTEGRATION, secretOf, unwatched, withMigrator } from './with-migrator.ts'
 import { none } from './with-replicas.ts'
 
@@ -19,21 +20,19 @@ const ORIGINAL = 'value of bad'
 const isBad = ({ name }: Address): boolean => name === BAD.name
 
 /** The migrator cannot read the source's record; clients go past the gate. */
-const unreadable = (under: Under, reason: 'undecryptable' | 'corrupt') =>
+const unreadable = (under: Under, reason: UnreadableReason) =>
   under.stores.legacy.gate('getMany', async (real, addresses, call) => {
     const seen = await real(addresses, call)
-    return seen.map((outcome, i): GetOutcome => {
-      return isBad(addresses[i] as Address) ? { kind: 'unreadable', reason, version: null } : outcome
-    })
+    return otherwise(addresses, seen, (outcome, address) =>
+      isBad(address) ? { kind: 'unreadable', reason, version: null } : outcome,
+    )
   })
 
 const refused = (under: Under, reason: 'unrepresentable' | 'too-large') =>
   under.stores.new.gate('putMany', async (real, puts, call) => {
     const done = await real(puts, call)
     if (puts.some(({ address }) => isBad(address))) await under.plant('new', BAD, null)
-    return done.map((outcome, i): PutOutcome => {
-      return isBad(puts[i]?.address as Address) ? { kind: 'refused', reason } : outcome
-    })
+    return toldOtherwise(puts, done, (outcome, { address }) => (isBad(address) ? { kind: 'refused', reason } : outcome))
   })
 
 interface Case {
@@ -58,6 +57,7 @@ const writtenOnLegacy = async ({ core }: Under) => {
 const CASES: Readonly<Record<QuarantineReason, Case>> = {
   undecryptable: { harm: (under) => unreadable(under, 'undecryptable'), heal: ungate, served: ORIGINAL },
   corrupt: { harm: (under) => unreadable(under, 'corrupt'), heal: ungate, served: ORIGINAL },
+  ambiguous: { harm: (under) => unreadable(under, 'ambiguous'), heal: ungate, served: ORIGINAL },
   'too-large': { harm: (under) => refused(under, 'too-large'), heal: ungate, served: ORIGINAL },
   unrepresentable: { harm: (under) => refused(under, 'unrepresentable'), heal: ungate, served: ORIGINAL },
   'not-addressable': { harm: () => undefined, heal: null, served: ORIGINAL },

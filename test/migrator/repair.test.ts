@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { migrate } from '../../migrator/migrate.ts'
+import { otherwise } from '../support/answers.ts'
 import { verify } from './whole-stages.ts'
 import { at, INTEGRATION, secretOf, unwatched, withMigrator } from './with-migrator.ts'
 
@@ -44,7 +45,7 @@ test('a repair never puts what was only ever copied over its source: it may be t
   await under.seed([at('misread')])
   under.stores.legacy.gate('getMany', async (real, addresses, call) => {
     under.stores.legacy.gate('getMany', null)
-    return (await real(addresses, call)).map((outcome) =>
+    return otherwise(addresses, await real(addresses, call), (outcome) =>
       outcome.kind === 'found' ? { ...outcome, secret: secretOf('misread') } : outcome,
     )
   })

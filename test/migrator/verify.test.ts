@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { GetOutcome } from '../../backends/store.ts'
 import type { VerifyResult } from '../../migrator/verify-page.ts'
+import { otherwise } from '../support/answers.ts'
 import { backfill, takeInventory, verify } from './whole-stages.ts'
 import {
   at,
@@ -57,9 +57,8 @@ test('verify finds exactly what was changed behind its back, names each class, a
   await under.plant('legacy', at('unheard-of'), secretOf('CANARY-unknown'))
   await under.plant('new', at('unheard-of-in-new'), secretOf('CANARY-unknown'))
   under.stores.new.gate('getMany', async (real, addresses, call) =>
-    (await real(addresses, call)).map(
-      (outcome, i): GetOutcome =>
-        addresses[i]?.name === of(7).name ? { kind: 'unreadable', reason: 'undecryptable', version: '1' } : outcome,
+    otherwise(addresses, await real(addresses, call), (outcome, { name }) =>
+      name === of(7).name ? { kind: 'unreadable', reason: 'undecryptable', version: '1' } : outcome,
     ),
   )
   const result = await verify(under.deps, INTEGRATION, unwatched())
@@ -146,9 +145,8 @@ test('a secret that changes at every look is owing, not a mismatch', async (t) =
     await under.core.secrets.write(first, secretOf(`write ${++writes}`), none)
     await under.core.lazy.flush()
     // As if new had been read long before.
-    return outcomes.map(
-      (outcome, i): GetOutcome =>
-        addresses[i]?.name === first.name ? { kind: 'absent', deleted: false, fence: null } : outcome,
+    return otherwise(addresses, outcomes, (outcome, { name }) =>
+      name === first.name ? { kind: 'absent', deleted: false, fence: null } : outcome,
     )
   })
   const result = await verify(under.deps, INTEGRATION, unwatched())
@@ -201,9 +199,8 @@ test('a store that does not answer ends verify as partial, with no mismatch, and
 test('an error of one secret that does not pass is a store error of that secret', async (t) => {
   const under = await copied(t, 10)
   under.stores.new.gate('getMany', async (real, addresses, call) =>
-    (await real(addresses, call)).map(
-      (outcome, i): GetOutcome =>
-        addresses[i]?.name === 'key-0003' ? { kind: 'error', reason: 'denied', passing: false } : outcome,
+    otherwise(addresses, await real(addresses, call), (outcome, { name }) =>
+      name === 'key-0003' ? { kind: 'error', reason: 'denied', passing: false } : outcome,
     ),
   )
   const result = await verify(under.deps, INTEGRATION, unwatched())

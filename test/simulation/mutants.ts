@@ -1,4 +1,5 @@
-import type { Store } from '../../backends/store.ts'
+import { answersTo, itself, mapAnswers } from '../../backends/answers.ts'
+import type { PutRequest, Store } from '../../backends/store.ts'
 import { otherSide } from '../../core/side.ts'
 import type { Memory } from '../../ledger/memory.ts'
 import type { RegisteredReplica } from '../../ledger/postgres/replicas.ts'
@@ -27,17 +28,17 @@ const withOutcome = (told: (outcome: Awaited<ReturnType<Store['put']>>) => Await
   aroundWrites((store) => ({
     put: async (...args) => told(await store.put(...args)),
     remove: async (...args) => told(await store.remove(...args)),
-    putMany: async (...args) => (await store.putMany(...args)).map(told),
+    putMany: async (puts, call) => mapAnswers(puts, itself, await store.putMany(puts, call), told),
   }))
 
 const unconditional = aroundWrites((store) => ({
   put: (address, secret, _condition, call) => store.put(address, secret, { kind: 'any' }, call),
   remove: (address, _condition, call) => store.remove(address, { kind: 'any' }, call),
-  putMany: (puts, call) =>
-    store.putMany(
-      puts.map((p) => ({ ...p, condition: { kind: 'any' } })),
-      call,
-    ),
+  putMany: async (puts, call) => {
+    const sent = new Map(puts.map((p): [PutRequest, PutRequest] => [p, { ...p, condition: { kind: 'any' } }]))
+    const outcomes = await store.putMany([...sent.values()], call)
+    return answersTo(puts, itself, (p) => outcomes.of(sent.get(p) as PutRequest))
+  },
 }))
 
 const FOREVER = Number.POSITIVE_INFINITY

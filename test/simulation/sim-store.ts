@@ -1,3 +1,4 @@
+import { answeredEach, itself } from '../../backends/answers.ts'
 import { type Address, addressKey, type Secret } from '../../backends/secret.ts'
 import type { Call, Capabilities, Capability, Condition, GetOutcome, PutOutcome, Store } from '../../backends/store.ts'
 import type { Side } from '../../core/side.ts'
@@ -132,9 +133,9 @@ export function makeSimStore(world: World, side: Side, kind: StoreKind, onLand: 
       kind: 'simulated',
       capabilities: capabilities(kind),
       get: (address) => read(owner, address),
-      getMany: (addresses) => Promise.all(addresses.map((address) => read(owner, address))),
+      getMany: (addresses) => answeredEach(addresses, addressKey, (address) => read(owner, address)),
       put: (address, secret, condition, call) => write(owner, address, secret, condition, call),
-      putMany: (puts, call) => Promise.all(puts.map((p) => write(owner, p.address, p.secret, p.condition, call))),
+      putMany: (puts, call) => answeredEach(puts, itself, (p) => write(owner, p.address, p.secret, p.condition, call)),
       remove: (address, condition, call) => write(owner, address, null, condition, call),
       scan: async () => ({ kind: 'page', entries: [], next: null }),
       ping: async () => ({ kind: 'ok' }),

@@ -1,4 +1,5 @@
-import type { Address } from '../../backends/secret.ts'
+import { answeredEach, itself } from '../../backends/answers.ts'
+import { type Address, addressKey } from '../../backends/secret.ts'
 import type { GetOutcome, PutOutcome, Store } from '../../backends/store.ts'
 
 /** What the store does instead of its next calls. `unknown-applied` happens, and nobody is told. */
@@ -48,9 +49,9 @@ export function makeFaultyStore(store: Store): FaultyStore {
   return {
     ...store,
     get,
-    getMany: (addresses, call) => Promise.all(addresses.map((address) => get(address, call))),
+    getMany: (addresses, call) => answeredEach(addresses, addressKey, (address) => get(address, call)),
     put,
-    putMany: (puts, call) => Promise.all(puts.map((p) => put(p.address, p.secret, p.condition, call))),
+    putMany: (puts, call) => answeredEach(puts, itself, (p) => put(p.address, p.secret, p.condition, call)),
     remove: (address, condition, call) => write(address, () => store.remove(address, condition, call)),
     troubleWrites: (trouble) => {
       writes = trouble

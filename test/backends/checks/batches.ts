@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { ANY, type Condition, type PutRequest } from '../../../backends/store.ts'
+import { listed } from '../../support/answers.ts'
 import { address, at, type Check, call, fenceOf, plain, plainSecret, secret } from './check.ts'
 
 const request = (integration: string, name: string, word: string, condition: Condition = ANY): PutRequest => ({
@@ -17,7 +18,7 @@ export const BATCH_CHECKS: readonly Check[] = [
       const asked = ['c', 'none', 'a', 'b', 'a'].map((name) => address(integration, name))
       const single = []
       for (const one of asked) single.push(await store.get(one, call()))
-      const many = await store.getMany(asked, call())
+      const many = listed(asked, await store.getMany(asked, call()))
       assert.deepEqual(many.map(plain), single.map(plain))
       assert.deepEqual(
         many.map((o) => o.kind === 'found' && [o.version, o.fence]),
@@ -29,10 +30,8 @@ export const BATCH_CHECKS: readonly Check[] = [
     name: 'gets of the same instant are each answered with their own secret',
     run: async (store, integration) => {
       const all = Array.from({ length: 40 }, (_, n) => `name-${n}`)
-      const done = await store.putMany(
-        all.map((name) => request(integration, name, name)),
-        call(),
-      )
+      const puts = all.map((name) => request(integration, name, name))
+      const done = listed(puts, await store.putMany(puts, call()))
       assert.ok(done.every(({ kind }) => kind === 'done'))
       const outcomes = await Promise.all(all.map((name) => store.get(address(integration, name), call())))
       assert.deepEqual(
@@ -49,23 +48,19 @@ export const BATCH_CHECKS: readonly Check[] = [
       const fresh = fenceOf(await store.put(address(integration, 'fresh'), secret('0'), ANY, call()))
       await store.put(address(integration, 'stale'), secret('1'), ANY, call())
       const never = fenceOf(await store.get(address(integration, 'created'), call()))
-      const outcomes = await store.putMany(
-        [
-          request(integration, 'stale', 'x', at(stale)),
-          request(integration, 'fresh', '2', at(fresh)),
-          request(integration, 'created', '3', at(never)),
-          request(integration, 'any', '4'),
-        ],
-        call(),
-      )
+      const puts = [
+        request(integration, 'stale', 'x', at(stale)),
+        request(integration, 'fresh', '2', at(fresh)),
+        request(integration, 'created', '3', at(never)),
+        request(integration, 'any', '4'),
+      ]
+      const outcomes = listed(puts, await store.putMany(puts, call()))
       assert.deepEqual(
         outcomes.map(({ kind }) => kind),
         ['conflict', 'done', 'done', 'done'],
       )
-      const held = await store.getMany(
-        ['stale', 'fresh', 'created', 'any'].map((n) => address(integration, n)),
-        call(),
-      )
+      const asked = ['stale', 'fresh', 'created', 'any'].map((n) => address(integration, n))
+      const held = listed(asked, await store.getMany(asked, call()))
       assert.deepEqual(
         held.map(plain),
         ['1', '2', '3', '4'].map((word) => plainSecret(secret(word))),
@@ -75,10 +70,8 @@ export const BATCH_CHECKS: readonly Check[] = [
   {
     name: 'a secret that occurs twice in a batch is written in the order given',
     run: async (store, integration) => {
-      const outcomes = await store.putMany(
-        [request(integration, 'a', '1'), request(integration, 'b', '2'), request(integration, 'a', '3')],
-        call(),
-      )
+      const puts = [request(integration, 'a', '1'), request(integration, 'b', '2'), request(integration, 'a', '3')]
+      const outcomes = listed(puts, await store.putMany(puts, call()))
       assert.deepEqual(
         outcomes.map(({ kind }) => kind),
         ['done', 'done', 'done'],
@@ -90,31 +83,35 @@ export const BATCH_CHECKS: readonly Check[] = [
     name: 'the fences that a batch gives are those that reads give',
     run: async (store, integration) => {
       if (!store.capabilities.compareAndSet.has) return assert.ok(store.capabilities.compareAndSet.why.length > 10)
-      const outcomes = await store.putMany([request(integration, 'a', '1'), request(integration, 'b', '2')], call())
-      const reads = await store.getMany([address(integration, 'a'), address(integration, 'b')], call())
+      const puts = [request(integration, 'a', '1'), request(integration, 'b', '2')]
+      const outcomes = listed(puts, await store.putMany(puts, call()))
+      const asked = [address(integration, 'a'), address(integration, 'b')]
+      const reads = listed(asked, await store.getMany(asked, call()))
       assert.deepEqual(outcomes.map(fenceOf), reads.map(fenceOf))
     },
   },
   {
-    name: 'an empty batch is nothing',
-    run: async (store) => {
-      assert.deepEqual(await store.getMany([], call()), [])
-      assert.deepEqual(await store.putMany([], call()), [])
+    name: 'a batch answers what it was asked, and an empty one nothing',
+    run: async (store, integration) => {
+      const [asked, other] = [address(integration, 'a'), address(integration, 'b')]
+      const isNotAsked = { code: 'answer-not-asked' }
+      for (const questions of [[], [asked]]) {
+        const read = await store.getMany(questions, call())
+        assert.throws(() => read.of(other), isNotAsked)
+      }
+      const written = await store.putMany([], call())
+      assert.throws(() => written.of(request(integration, 'a', '1')), isNotAsked)
     },
   },
   {
     name: 'a batch of the largest size is taken',
     run: async (store, integration) => {
       const all = Array.from({ length: store.capabilities.batch.max }, (_, n) => `n${n}`)
-      const outcomes = await store.putMany(
-        all.map((name) => request(integration, name, name)),
-        call(),
-      )
+      const puts = all.map((name) => request(integration, name, name))
+      const outcomes = listed(puts, await store.putMany(puts, call()))
       assert.ok(outcomes.every(({ kind }) => kind === 'done'))
-      const held = await store.getMany(
-        all.map((name) => address(integration, name)),
-        call(),
-      )
+      const asked = all.map((name) => address(integration, name))
+      const held = listed(asked, await store.getMany(asked, call()))
       assert.deepEqual(
         held.map(plain),
         all.map((name) => plainSecret(secret(name))),

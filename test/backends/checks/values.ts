@@ -131,7 +131,7 @@ export const VALUE_CHECKS: readonly Check[] = [
       const canary = 'canary-4f1c'
       outcomes.push(await store.put(address(integration), secret(canary), ANY, call()))
       outcomes.push(await store.get(address(integration), call()))
-      outcomes.push(await store.getMany([address(integration)], call()))
+      outcomes.push((await store.getMany([address(integration)], call())).of(address(integration)))
       outcomes.push(await store.scan(integration, { after: null, limit: 10 }, call()))
       outcomes.push(await store.put(address(integration), secret(canary), { kind: 'at', fence: 'stale' }, call()))
       outcomes.push(await store.remove(address(integration), ANY, call()))

@@ -19,6 +19,10 @@ const fileSinkSchema = z.strictObject({
 /** The section `audit`: every sink must have an entry before its operation happens. */
 export const auditConfigSchema = z.strictObject({
   sinks: z.array(z.discriminatedUnion('kind', [fileSinkSchema])).min(1),
-  deadline: durationSchema.prefault('100ms').describe('An entry that takes longer counts as not written.'),
+  deadline: durationSchema
+    .prefault('2s')
+    .describe(
+      'An entry for which the sink takes longer counts as not written; what the process itself was late is not counted.',
+    ),
 })
 export type AuditConfig = z.output<typeof auditConfigSchema>

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { type Glob, makeGlob } from '../core/glob.ts'
 import { accessFault } from './faults.ts'
 import { type Permission, type Role, roleFor } from './roles.ts'
@@ -17,8 +18,8 @@ export interface Caller {
 export interface Tokens {
   /** The holder of a presented token, or null. Takes the same time whichever entry matches, or none. */
   authenticate(token: string): Caller | null
-  /** Takes up a file that was read again. */
-  replace(entries: readonly TokenEntry[]): void
+  /** Takes up a file that was read again, for every request from now on; whether it says anything else than before. */
+  replace(entries: readonly TokenEntry[]): boolean
 }
 
 interface Known {
@@ -45,7 +46,7 @@ function known(entry: TokenEntry): Known {
 
 /** `equal` must take the same time whatever it is given; an argument so that a test can see every comparison. */
 export const makeTokens = (entries: readonly TokenEntry[], equal = timingSafeEqual): Tokens => {
-  let all = entries.map(known)
+  let [all, source] = [entries.map(known), entries]
   return {
     authenticate: (token) => {
       const presented = hashToken(token)
@@ -55,7 +56,10 @@ export const makeTokens = (entries: readonly TokenEntry[], equal = timingSafeEqu
       return found
     },
     replace: (next) => {
+      const isOther = !isDeepStrictEqual(next, source)
       all = next.map(known)
+      source = next
+      return isOther
     },
   }
 }

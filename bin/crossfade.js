@@ -61,7 +61,11 @@ function heapOptions() {
 /** As if the other Node had been started in our place: same terminal, same signals, same end. */
 function runWith(node) {
   const options = ['--disable-warning=ExperimentalWarning'].concat(heapOptions(), findProgram())
-  const child = spawn(node, options.concat(process.argv.slice(2)), { stdio: 'inherit' })
+  const child = spawn(node, options.concat(process.argv.slice(2)), {
+    // The channel carries nothing: its end tells the child that this process is gone (bin/front-door.ts).
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: Object.assign({}, process.env, { CROSSFADE_FRONT_DOOR: '1' }),
+  })
   forwardSignals(child)
   child.on('error', (error) => fail(`${node} does not run (${error.message}).`))
   child.on('exit', (code, signal) => {

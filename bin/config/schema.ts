@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { auditConfigSchema, identityConfigSchema } from '../../access/config.ts'
 import { storesSchema } from '../../backends/config.ts'
+import { durationSchema } from '../../core/units.ts'
 import { cohortsConfigSchema, flagsConfigSchema } from '../../flags/config.ts'
 import { DEFAULT_GATES, gatesConfigSchema } from '../../flags/gates-config.ts'
 import { guardConfigSchema } from '../../flags/guard/config.ts'
@@ -15,6 +16,11 @@ import { metricsConfigSchema } from './metrics-section.ts'
 export const configSchema = z.strictObject({
   version: z.literal(1).describe('Of this format.'),
   listen: listenConfigSchema,
+  shutdown_deadline: durationSchema
+    .prefault('30s')
+    .describe(
+      'After SIGTERM: requests on their way are answered, and the process ends within this time, whatever clients do.',
+    ),
   ledger: ledgerSection,
   bus: busSection.optional(),
   stores: storesSchema.describe('The stores by name; an integration names two of them.'),

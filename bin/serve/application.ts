@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { makeAudit } from '../../access/make-audit.ts'
 import { makeTokens } from '../../access/tokens.ts'
 import { loadTokens } from '../../access/tokens-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
+import { untilAbortedOr } from '../../core/until-aborted.ts'
 import { readPageFiles } from '../../dashboards/page-files.ts'
 import { observeFlags } from '../../flags/observe.ts'
 import { untilReachable } from '../../ledger/postgres/database.ts'
@@ -39,6 +41,7 @@ import { makeMetrics } from './metrics.ts'
 import { makeServeReadiness } from './readiness.ts'
 import { type Reload, reload, reloadEvent } from './reload.ts'
 import { sampleForever } from './sampler.ts'
+import { DRAIN_SHARE, STOP_SHARE, stopInOrder, within } from './shutdown.ts'
 
 /** One running proxy process: two ports, and everything behind them. */
 export interface Application {
@@ -76,10 +79,14 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   const { config, clock, log, serves = true } = options
   const integrations = Object.keys(config.integrations).length
   const metrics = makeMetrics(hasIntegrationSeries(config.metrics.integration_series, integrations))
-  const engine = await makeEngine({ ...options, metrics })
+  // What may be refused for good comes before anything that would keep the process.
   const tokens = makeTokens(await loadTokens(config.identity.tokens_file))
   const audit = await makeAudit(config.audit, { clock, metrics: metrics.access })
-  const readiness = makeServeReadiness(engine)
+  const engine = await makeEngine({ ...options, metrics }).catch(async (error: unknown) => {
+    await audit.close()
+    throw error
+  })
+  const readiness = makeServeReadiness(engine, () => !serves || clients.server.listening)
   const admission = { tokens, audit, clock, accessMetrics: metrics.access }
   const common = { ...admission, log, newId: randomUUID }
   const refreshing = new AbortController()
@@ -119,31 +126,39 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   let stopping: Promise<void> | null = null
   const stop = async (): Promise<void> => {
     readiness.drain()
-    await clients.close()
-    await engine.shadow.close()
-    await engine.guard.stop()
-    await engine.work.worker.stop()
-    if (options.worker) await engine.settler.stop()
-    await engine.lazy.flush()
-    refreshing.abort()
-    await engine.comparisons.flush()
-    await parts.replica.stop()
-    await parts.bus.close()
-    await ops.close()
-    stopObserving()
-    await flags.phases.stop()
-    await flags.source.stop()
-    await audit.close()
-    await engine.stores.close()
-    await engine.work.queue.close()
-    await parts.database.close()
+    const patience = config.shutdown_deadline
+    const unended = await stopInOrder(
+      [
+        { name: 'clients', stop: () => closeFront(clients, clock, patience * DRAIN_SHARE) },
+        { name: 'shadow', stop: () => engine.shadow.close() },
+        { name: 'guard', stop: () => engine.guard.stop() },
+        { name: 'worker', stop: () => engine.work.worker.stop() },
+        { name: 'settler', stop: () => (options.worker ? engine.settler.stop() : undefined) },
+        { name: 'lazy finishes', stop: () => engine.lazy.flush() },
+        { name: 'refresh', stop: () => refreshing.abort() },
+        { name: 'comparisons', stop: () => engine.comparisons.flush() },
+        { name: 'replica', stop: () => parts.replica.stop() },
+        { name: 'bus', stop: () => parts.bus.close() },
+        { name: 'operators', stop: () => closeFront(ops, clock, OPERATORS_DRAIN_MS) },
+        { name: 'flags', stop: stopObserving },
+        { name: 'phases', stop: () => flags.phases.stop() },
+        { name: 'flag source', stop: () => flags.source.stop() },
+        { name: 'audit', stop: () => audit.close() },
+        { name: 'stores', stop: () => engine.stores.close() },
+        { name: 'queue', stop: () => engine.work.queue.close() },
+        { name: 'ledger', stop: () => parts.database.close() },
+      ],
+      clock,
+      patience * STOP_SHARE,
+    )
+    if (unended.length > 0) log.warn({ unended }, 'stopped without waiting for everything')
   }
 
   try {
     const own = options.operators
     const operatorsUrl =
       own === null ? '' : await listen(ops, own ?? config.listen.operators.address, 'operators', own !== undefined)
-    await reachLedger(engine, options)
+    await untilAbortedOr(options.signal, reachLedger(engine, options))
     if (serves) engine.guard.start()
     if (options.worker) engine.settler.start()
     if (options.worker) engine.work.worker.start()
@@ -157,7 +172,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       operators: operatorsUrl,
       engine,
       reload: async (read) => {
-        const result = await reload({ config, read, flags, audit, largest })
+        const result = await reload({ config, read, flags, audit, tokens, largest })
         // A ledger that is down is no reason to keep a configuration that holds already from being told.
         await engine.journal.append(reloadEvent(result, options.name)).catch(() => {})
         return result
@@ -168,9 +183,20 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       },
     }
   } catch (error) {
-    await stop().catch((failure: unknown) => log.error({ failure: nameOf(failure) }, 'stopping after a failed start'))
+    await stop()
     throw error
   }
+}
+
+/** ms that requests of operators have; their streams are ended first. */
+const OPERATORS_DRAIN_MS = 2000
+
+/** Answers what is on its way; what has not come to an end by then loses its connection. */
+async function closeFront(app: FastifyInstance, clock: Clock, patience: number): Promise<void> {
+  const closed = app.close()
+  if (await within(clock, clock.monotonic() + patience, () => closed)) return
+  app.server.closeAllConnections()
+  await closed
 }
 
 const makePorts = (engine: Engine): OpsPorts => ({
@@ -242,6 +268,3 @@ async function refreshForever(
     await clock.sleep(pause, signal).catch(() => undefined)
   }
 }
-
-const nameOf = (error: unknown): string =>
-  isFault(error) ? error.code : error instanceof Error ? error.name : 'unknown'

@@ -1,6 +1,8 @@
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
+import replyFrom from '@fastify/reply-from'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
+import { httpFault } from '../../proxy/http/faults.ts'
+import { type Log, makeFront } from '../../proxy/http/front.ts'
 import { exposition } from '../../proxy/ops/exposition.ts'
 import { serveFault } from './faults.ts'
 import { mergeMetrics } from './merge-metrics.ts'
@@ -15,31 +17,41 @@ export interface PrimaryFrontOptions {
   readonly workers: () => readonly (FromWorker | null)[]
   /** The primary's own metrics. */
   readonly registry: Registry
+  readonly log: Log
+  readonly newId: () => string
 }
 
 /** ms that a worker has to say whether it is ready. */
 const READY_MS = 3000
 /** ms that it has to render its metrics; a scrape of Prometheus is given up after ten seconds. */
 const METRICS_MS = 8000
+/** ms until a worker begins its answer; the longest call of operators takes 15 s. */
+const UNDICI = { headersTimeout: 60_000 } as const
+/** A body is not kept here; the worker's own limit holds. */
+const BODY_LIMIT = Number.MAX_SAFE_INTEGER
 
-export function makePrimaryFront(options: PrimaryFrontOptions): Server {
+export async function makePrimaryFront(options: PrimaryFrontOptions): Promise<FastifyInstance> {
+  const { workers, registry } = options
   const aggregatorOf = aggregatorsOf()
-  const routes: Readonly<Record<string, (response: ServerResponse, url: URL) => Promise<void>>> = {
-    '/livez': async (response) => json(response, 200, { alive: true }),
-    '/readyz': async (response, url) => readyz(response, options.workers(), url),
-    '/metrics': async (response) => {
-      const workers = (await Promise.all(options.workers().map(metricsOf))).filter((text) => text !== null)
-      const own = await Readable.from(exposition(options.registry)).toArray()
-      response.writeHead(200, { 'content-type': options.registry.contentType })
-      response.end(mergeMetrics(workers, aggregatorOf) + own.join(''))
-    },
-  }
-  return createServer((incoming, response) => {
-    const url = new URL(incoming.url ?? '/', 'http://workers')
-    const route = incoming.method === 'GET' ? routes[url.pathname] : undefined
-    if (route === undefined) forward(incoming, response, options.workers())
-    else route(response, url).catch(() => unavailable(response, 'the workers do not answer'))
+  const app = makeFront({ log: options.log, newId: options.newId, bodyLimit: BODY_LIMIT, allowed: () => null })
+  await app.register(replyFrom, { destroyAgent: true, disableRequestLogging: true, disableCache: true, undici: UNDICI })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  app.get('/livez', async () => ({ alive: true }))
+  app.get('/readyz', async (request, reply) => {
+    const reports = await Promise.all(workers().map((worker, index) => askReady(worker, index + 1)))
+    const ready = reports.every((report) => report.ready)
+    const verbose = Object.hasOwn(request.query as object, 'verbose')
+    reply.code(ready ? 200 : 503).header('cache-control', 'no-store')
+    return verbose ? { ready, workers: reports } : { ready }
   })
+  app.get('/metrics', async (_request, reply) => {
+    const texts = (await Promise.all(workers().map(metricsOf))).filter((text) => text !== null)
+    const own = await Array.fromAsync(exposition(registry))
+    return reply.header('content-type', registry.contentType).send(mergeMetrics(texts, aggregatorOf) + own.join(''))
+  })
+  app.all('/*', async (request, reply) => forward(request, reply, workers()))
+  return app
 }
 
 /** Null: it is being started, or does not answer. */
@@ -51,12 +63,6 @@ async function metricsOf(worker: FromWorker | null): Promise<string | null> {
 }
 
 /** Ready when every worker is: a load balancer that asks sees one machine. */
-async function readyz(response: ServerResponse, workers: readonly (FromWorker | null)[], url: URL): Promise<void> {
-  const reports = await Promise.all(workers.map((worker, index) => askReady(worker, index + 1)))
-  const ready = reports.every((report) => report.ready)
-  json(response, ready ? 200 : 503, url.searchParams.has('verbose') ? { ready, workers: reports } : { ready })
-}
-
 async function askReady(worker: FromWorker | null, number: number) {
   if (worker === null) return { worker: number, ready: false, detail: 'it is being started' }
   const signal = AbortSignal.timeout(READY_MS)
@@ -65,33 +71,21 @@ async function askReady(worker: FromWorker | null, number: number) {
   return { worker: number, ready: answer.status === 200, detail: await answer.json().catch(() => null) }
 }
 
-/** Byte for byte, both ways; the caller's own address is lost, and nothing asks for it. */
-function forward(incoming: IncomingMessage, response: ServerResponse, workers: readonly (FromWorker | null)[]): void {
+/** As it is, both ways; the caller's own address is lost, and nothing asks for it. */
+function forward(request: FastifyRequest, reply: FastifyReply, workers: readonly (FromWorker | null)[]): FastifyReply {
   const worker = workers.find((candidate) => candidate !== null)
-  if (worker === undefined) {
-    unavailable(response, 'no worker serves')
-    return
-  }
-  const { method, headers, url: path } = incoming
-  const onward = request(worker.operators, { method, headers, path }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers)
-    answer.pipe(response)
+  if (worker === undefined) throw unavailable('no worker serves')
+  const path = (request.raw.url ?? '').split('?', 1)[0] as string
+  // What a URL would change on its way could be another route at the worker.
+  if (URL.parse(path, worker.operators)?.pathname !== path) throw httpFault('no-such-route', 'no route has this path')
+  return reply.from(path, {
+    getUpstream: () => worker.operators,
+    // A worker's 503 is its answer, to be seen by who asked.
+    retryDelay: () => null,
+    onError: (failed) => {
+      failed.send(unavailable('the worker ended while it was asked'))
+    },
   })
-  onward.on('error', () => unavailable(response, 'the worker ended while it was asked'))
-  response.on('close', () => onward.destroy())
-  incoming.pipe(onward)
 }
 
-const json = (response: ServerResponse, status: number, body: object): void => {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
-  response.end(JSON.stringify(body))
-}
-
-function unavailable(response: ServerResponse, detail: string): void {
-  if (response.headersSent) response.destroy()
-  else {
-    const { code, status, title, next } = serveFault('worker-unavailable', detail)
-    response.writeHead(status, { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '1' })
-    response.end(JSON.stringify({ code, status, title, detail, next }))
-  }
-}
+const unavailable = (detail: string) => serveFault('worker-unavailable', detail, { retryAfter: 1 })

@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts'
 const PING_MS = 1000
 
 /** Ready once the ledger, the flags and the stores were there; from then on only the stores that serve count. */
-export function makeServeReadiness(engine: Engine) {
+export function makeServeReadiness(engine: Engine, listening: () => boolean) {
   const { parts, flags, stores, clock, config } = engine
   const pingAll = async (names: ReadonlySet<string>) => {
     const silent: string[] = []
@@ -45,6 +45,14 @@ export function makeServeReadiness(engine: Engine) {
           ok: !stale || remembered,
           detail: stale ? `the last known phases stand: ${error ?? 'no answer'}` : flags.source.origin,
         }
+      },
+    },
+    {
+      name: "clients' port",
+      needed: 'always',
+      probe: async () => {
+        const ok = listening()
+        return { ok, detail: ok ? 'it answers' : 'it does not listen yet' }
       },
     },
     {

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Audit } from '../../access/audit.ts'
+import type { Tokens } from '../../access/tokens.ts'
+import { loadTokens } from '../../access/tokens-file.ts'
 import { isFault } from '../../core/fault.ts'
 import { ownRecord } from '../../core/own.ts'
 import { loadCohortRules } from '../../flags/cohort-files.ts'
@@ -33,23 +35,31 @@ export interface ReloadParts {
   readonly read: () => CrossfadeConfig
   readonly flags: Pick<FlagParts, 'cohorts' | 'phases' | 'integrations'>
   readonly audit: Pick<Audit, 'reopen'>
+  readonly tokens: Tokens
   /** Bytes: what bodies are bounded by since the start, for all integrations. */
   readonly largest: number
 }
 
-const LIVE_SECTIONS = ['cohorts', 'gates', 'guard'] as const
+const LIVE_SECTIONS = ['cohorts', 'gates', 'guard', 'identity'] as const
 const LIVE_KEYS = ['owner', 'max_size', 'gates', 'guard'] as const satisfies readonly (keyof IntegrationConfig)[]
 
 /** Also reopens the audit's files, whatever the configuration says: they may have been rotated. Never rejects. */
 export async function reload(parts: ReloadParts): Promise<Reload> {
-  const { config, flags, audit, largest } = parts
+  const { config, flags, audit, tokens, largest } = parts
   try {
     await audit.reopen()
     const next = parts.read()
     const rules = await loadCohortRules(next.cohorts)
+    const entries = await loadTokens(next.identity.tokens_file)
     const members = !isDeepStrictEqual(rules, flags.cohorts.rules())
     const integrations = mergeIntegrations(config.integrations, next.integrations, largest)
-    const changed = [...(members ? ['cohorts'] : []), ...differing(config, next, isLive), ...integrations.changed]
+    const holders = tokens.replace(entries)
+    const changed = [
+      ...(members ? ['cohorts'] : []),
+      ...(holders ? ['tokens'] : []),
+      ...differing(config, next, isLive),
+      ...integrations.changed,
+    ]
     const restart = [...differing(config, next, isWired), ...integrations.restart]
     apply(parts, next, rules, integrations.merged)
     return { kind: 'reloaded', changed, restart }

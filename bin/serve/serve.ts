@@ -63,6 +63,7 @@ async function serveWithWorkers(options: ServeOptions, io: Io): Promise<Exit> {
       count: workers,
       argv: ['serve', '--config', path, '--workers', String(workers), ...(options.worker ? [] : ['--no-worker'])],
       clock: io.clock,
+      log: logTo(io),
       note: (text) => report.note(text),
       signal: io.signal,
     })
@@ -82,10 +83,7 @@ async function serveWithWorkers(options: ServeOptions, io: Io): Promise<Exit> {
 
 async function serveHere(options: ServeOptions, io: Io, role: WorkerRole | null): Promise<Exit> {
   const report = makeReport(io, options.json)
-  const log = pino(
-    { base: null, level: io.env['CROSSFADE_LOG'] ?? 'warn' },
-    { write: (line: string) => io.stderr.write(line) },
-  )
+  const log = logTo(io)
   let system: EmbeddedSystem | null = null
   let application: Application | null = null
   let traffic: Traffic | null = null
@@ -127,6 +125,9 @@ async function serveHere(options: ServeOptions, io: Io, role: WorkerRole | null)
     await system?.postgres.stop()
   }
 }
+
+const logTo = (io: Io) =>
+  pino({ base: null, level: io.env['CROSSFADE_LOG'] ?? 'warn' }, { write: (line: string) => io.stderr.write(line) })
 
 /** Unique among the processes of one ledger: a port of a machine is one process's, and workers are numbered. */
 function nameOf({ listen: { clients } }: CrossfadeConfig, role: WorkerRole | null): string {

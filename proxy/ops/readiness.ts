@@ -31,13 +31,20 @@ export interface Readiness {
   drain(): void
 }
 
-/** Ready once every check passed at the same time; from then on only as long as the `always` ones pass. */
+/**
+ * Ready once every check passed at the same time; from then on only as long as the `always` ones pass. Anybody may ask, and
+ * the checks ask the stores: whoever asks while they are at it gets the same answer.
+ */
 export function makeReadiness(checks: readonly Check[]): Readiness {
   let started = false
   let draining = false
+  let looking: Promise<readonly CheckResult[]> | null = null
   return {
     report: async () => {
-      const results = await Promise.all(checks.map(run))
+      looking ??= Promise.all(checks.map(run)).finally(() => {
+        looking = null
+      })
+      const results = await looking
       started ||= results.every(({ ok }) => ok)
       const well = results.every(({ ok, needed }) => ok || needed === 'start')
       return { ready: started && well && !draining, started, draining, checks: results }

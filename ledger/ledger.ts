@@ -166,6 +166,8 @@ export interface RowView {
   readonly fresh: Fresh
   readonly seq: number
   readonly deleted: boolean
+  /** Absence on the fresh side may be meant. */
+  readonly gone: boolean
   readonly current: string | null
   readonly version: number
   readonly open: number

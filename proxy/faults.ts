@@ -58,6 +58,11 @@ export const PROXY_FAULTS = {
     title: 'The stored value cannot be decrypted or decoded',
     next: 'See crossfade quarantine list.',
   },
+  'value-missing': {
+    status: 502,
+    title: 'The store does not have what the ledger says it holds, and no other side does',
+    next: 'Was the store restored from a dump? Look at crossfade mismatches after a verify; write or delete the secret anew.',
+  },
   'freshness-unproven': {
     status: 503,
     title: 'Nobody can prove which store holds the latest value',

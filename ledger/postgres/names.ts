@@ -8,12 +8,14 @@ interface NameRow {
 }
 
 // While an operation is open, and after one of which nobody recorded the end, the fresh side is asked: `current` is of
-// before. What was found to be foreign or missing is not served, so it is not listed.
+// before. What only new holds, and nobody wrote or copied there, is not served, so it is not listed.
 const NAMES = `
   select name, fresh, listed from (select name, fresh,
     case
       when ops <> '{}' then 'unsure'
-      when quarantine in ('foreign', 'missing') or current = 'absent' then 'no'
+      when current = 'absent' then 'no'
+      when current is null and quarantine is not null and (quarantine <> 'foreign' or loose) then 'unsure'
+      when current is null and quarantine = 'foreign' then 'no'
       when fresh = 'both' then case when deleted then 'no' else 'yes' end
       when gone and current is null then 'unsure'
       else 'yes'

@@ -66,7 +66,7 @@ const byOp = <Q extends { readonly op: string; readonly address: Address }, A>(
 const wireBegin = ({ plan, ...request }: BeginRequest): object => flat({ ...request, ...plan })
 
 const ASK = `
-  select coalesce(i.state, 'bare') as state, s.fresh, s.seq, s.deleted, s.current, s.version, s.blank, s.quarantine,
+  select coalesce(i.state, 'bare') as state, s.fresh, s.seq, s.deleted, s.gone, s.current, s.version, s.blank, s.quarantine,
          coalesce((select count(*)::int from jsonb_object_keys(s.ops)), 0) as open
   from (values ($1, $2, $3)) a (integration, customer, name)
   left join crossfade.integration i on i.name = a.integration

@@ -64,7 +64,7 @@ export interface Accepted {
 const COUNT = `
   select count(*) filter (where quarantine = 'foreign' and fresh = 'legacy')::int as handed_over,
     count(*) filter (where quarantine <> 'foreign' or fresh <> 'legacy')::int as left_behind
-  from crossfade.secret where integration = $1 and quarantine is not null and ops = '{}'`
+  from crossfade.secret where integration = $1 and quarantine is not null and crossfade.is_quiet(ops, crossfade.now_ms())`
 
 /** What accepting would do now. */
 export async function countQuarantine(database: Database, integration: string): Promise<Accepted> {

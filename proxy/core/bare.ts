@@ -19,13 +19,12 @@ export async function writeBare(
   const deadline = deps.clock.monotonic() + deps.readDeadline
   const attempt = async (): Promise<PutOutcome> => {
     const condition = await conditionFor(deps, view, address, precondition, deadline)
-    const outcome = await send(view.store(view.plan.first), address, content, condition, { deadline })
-    // It may still land until the store's own check of the deadline: enrol must wait for it.
-    if (outcome.kind === 'unknown')
-      void deps.bareWrites.track(address.integration, deps.clock.sleep(deadline - deps.clock.monotonic()))
-    return outcome
+    return send(view.store(view.plan.first), address, content, condition, { deadline })
   }
-  const outcome = await deps.bareWrites.track(address.integration, attempt())
+  // One of unknown outcome may still land until the store's own check of the deadline: enrol must wait for it.
+  const lands = (ended: PutOutcome): Promise<void> | null =>
+    ended.kind === 'unknown' ? deps.clock.sleep(Math.max(0, deadline - deps.clock.monotonic())) : null
+  const outcome = await deps.bareWrites.track(address.integration, attempt(), lands)
   if (outcome.kind !== 'done') throw bareFault(view, view.plan.first, outcome)
   const served = { by: view.plan.first, phase: view.phase, fallback: null, unproven: false }
   return content === null

@@ -2,6 +2,7 @@ import type { Address } from '../../backends/secret.ts'
 import type { GetOutcome } from '../../backends/store.ts'
 import { isFault } from '../../core/fault.ts'
 import { otherSide, type Side } from '../../core/side.ts'
+import type { RowView } from '../../ledger/ledger.ts'
 import { proxyFault } from '../faults.ts'
 import type { ReadResult, Served } from '../operations.ts'
 import { type CoreDeps, isPinned, type View, viewOf } from './context.ts'
@@ -77,9 +78,39 @@ async function readAsked(
   }
   const side = deps.rules.sideOf(answer, view.plan.read)
   const outcome = await get(deps, view, side, address, signal)
-  if (outcome.kind === 'found' || outcome.kind === 'absent') return served(view, side, outcome)
-  return fallback(deps, view, address, side, outcome, signal)
+  if (outcome.kind === 'found') return served(view, side, outcome)
+  if (outcome.kind !== 'absent') return fallback(deps, view, address, side, outcome, signal)
+  return side === 'new' && deps.rules.saysThere(answer.row)
+    ? lost(deps, view, address, answer.row as RowView, signal)
+    : served(view, side, outcome)
 }
+
+/**
+ * New does not have what the ledger says it holds, unless a write came between: then the secret is looked at anew. Where
+ * both sides held it legacy answers; else nobody can, and that is no "not found".
+ */
+async function lost(
+  deps: CoreDeps,
+  view: View,
+  address: Address,
+  row: RowView,
+  signal?: AbortSignal,
+): Promise<FreshRead> {
+  const answer = await ask(deps, address, 'not-found')
+  if (answer === null) throw unprovenFault()
+  const stood = answer.row !== null && answer.row.version === row.version && answer.row.seq === row.seq
+  if (!stood || answer.row.open > 0) return readAsked(deps, view, address, 'not-found', signal)
+  const missing = proxyFault('value-missing', `store ${view.store('new').name}`)
+  if (!deps.rules.provenFresh(answer, 'legacy')) throw missing
+  const outcome = await get(deps, view, 'legacy', address, signal)
+  if (outcome.kind === 'found') return served(view, 'legacy', outcome, 'error')
+  throw outcome.kind === 'absent' ? missing : failureFault(view, 'legacy', outcome)
+}
+
+const unprovenFault = () =>
+  proxyFault('freshness-unproven', 'the ledger does not answer and this replica may not trust its memory', {
+    retryAfter: 1,
+  })
 
 async function fallback(
   deps: CoreDeps,
@@ -96,6 +127,8 @@ async function fallback(
   if (answer === null || !deps.rules.provenFresh(answer, other)) throw failureFault(view, failed, failure)
   const outcome = await get(deps, view, other, address, signal)
   if (outcome.kind !== 'found' && outcome.kind !== 'absent') throw failureFault(view, failed, failure)
+  if (outcome.kind === 'absent' && other === 'new' && deps.rules.saysThere(answer.row))
+    throw failureFault(view, failed, failure)
   return served(view, other, outcome, 'error')
 }
 
@@ -110,11 +143,7 @@ async function ask(deps: CoreDeps, address: Address, why: 'untrusted' | 'no-mark
 
 /** The ledger is down and memory may not be trusted: only the integration's policy lets an answer through, and it is marked. */
 async function unproven(deps: CoreDeps, view: View, address: Address, signal?: AbortSignal): Promise<FreshRead> {
-  if (deps.whenLedgerDown === 'proven') {
-    throw proxyFault('freshness-unproven', 'the ledger does not answer and this replica may not trust its memory', {
-      retryAfter: 1,
-    })
-  }
+  if (deps.whenLedgerDown === 'proven') throw unprovenFault()
   const side = deps.replica.memory.debtOf(address) ?? view.plan.read
   const outcome = await get(deps, view, side, address, signal)
   if (outcome.kind !== 'found' && outcome.kind !== 'absent') throw failureFault(view, side, outcome)

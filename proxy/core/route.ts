@@ -1,3 +1,4 @@
+import { ABSENT } from '../../backends/digest.ts'
 import type { Side } from '../../core/side.ts'
 import type { IntegrationState, RowView } from '../../ledger/ledger.ts'
 
@@ -53,4 +54,14 @@ export const provenFresh = (
   const pinned = PINNED[answer.state]
   if (pinned !== undefined) return pinned === side
   return answer.row === null ? side === 'legacy' : answer.row.fresh === 'both' || answer.row.fresh === side
+}
+
+/**
+ * New holds the secret, as the row knows: nothing is open, nothing was deleted, and what is there was written or copied
+ * there. Then "not found" on new is a loss, such as of a store restored from a dump.
+ */
+export const saysThere = (row: RowView | null): boolean => {
+  if (row === null || row.open > 0 || row.blank || row.fresh === 'legacy') return false
+  if (row.fresh === 'both') return !row.deleted
+  return row.current === null ? !row.gone : row.current !== ABSENT
 }

@@ -1,6 +1,6 @@
 import type { Side } from '../../core/side.ts'
 import type { RowView } from '../../ledger/ledger.ts'
-import { provenFresh, route, sideOf } from './route.ts'
+import { provenFresh, route, saysThere, sideOf } from './route.ts'
 import type { Begun } from './write.ts'
 
 /**
@@ -15,6 +15,8 @@ export interface CoreRules {
   readonly notFoundIsFinal: (side: Side, pinned: boolean) => boolean
   /** The ledger says that the secret is deleted on both sides: no second look. */
   readonly confirmedDeleted: (row: RowView | null) => boolean
+  /** The ledger says that new holds the secret: a store that does not have it has lost it. */
+  readonly saysThere: (row: RowView | null) => boolean
   /** Both puts succeeded and nobody was open at begin: answered at once, its finish is lazy. */
   readonly isLoneClean: (clean: boolean, begun: Begun) => boolean
   /** `fresh` has to move from one side to the other: that finish must be durable before the answer. */
@@ -32,6 +34,7 @@ export const CORE_RULES: CoreRules = {
   provenFresh,
   notFoundIsFinal: (side, pinned) => pinned || side === 'legacy',
   confirmedDeleted: (row) => row !== null && row.fresh === 'both' && row.deleted,
+  saysThere,
   isLoneClean: (clean, begun) => clean && begun.alone,
   movesFresh: (begun) => begun.fresh !== begun.first,
   mustTell: (begun) => !begun.known && !(begun.blank && begun.first === 'legacy' && begun.second === null),

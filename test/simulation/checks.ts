@@ -1,6 +1,7 @@
 import { addressKey } from '../../backends/secret.ts'
 import { SIDES, type Side } from '../../core/side.ts'
 import type { History } from './history.ts'
+import { FOREIGN } from './plant.ts'
 import { at, INTEGRATION, type Process, type Surroundings } from './process.ts'
 import { view } from './sim-ledger.ts'
 import { text } from './sim-store.ts'
@@ -92,7 +93,7 @@ export function checkEnd(around: Surroundings, processes: readonly Process[], na
   if (row !== null && row.fresh !== 'both' && row.quarantine === null)
     throw new Violation(`I2: ${name} is still owed to one side`)
   // What new held before anything was written or copied there is not ours to overwrite: it waits for an operator.
-  const foreign = row?.quarantine === 'foreign' && row.version === 0
+  const foreign = row?.quarantine === 'foreign' && (row.before?.version ?? row.version) === 0
   if (row?.quarantine != null && !foreign)
     throw new Violation(`I2: ${name} was quarantined as ${row.quarantine}, and nobody bypassed the proxy`)
   const values = new Set(
@@ -122,4 +123,13 @@ export function checkCopied(around: Surroundings, name: string, { side, version 
   if (rowOf(around, name)?.version === version && heldText(around, other, name) === 'tampered') {
     throw new Violation(`I11: ${name} was changed behind the proxy at ${side}, and copied to ${other}`)
   }
+}
+
+/** What nobody wrote through the proxy is not put over, however many writes were refused meanwhile. */
+export function checkForeign(around: Surroundings, name: string, history: History): void {
+  const held = heldText(around, 'new', name)
+  if (history.untouched() && held !== FOREIGN)
+    throw new Violation(
+      `I2: what new held of ${name} was not ours, no write was applied, and it became ${held ?? 'nothing'}`,
+    )
 }

@@ -164,6 +164,10 @@ export class Lane {
       }
       case 'become':
         return ({ become }) => become(this.integration, step.next as IntegrationState)
+      case 'see':
+        return ({ see }) => see(this.#address(step.name), step.side)
+      case 'accept':
+        return ({ accept }) => accept(this.integration)
     }
   }
 

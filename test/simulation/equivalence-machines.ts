@@ -1,7 +1,10 @@
+import { type Address, addressKey } from '../../backends/secret.ts'
+import type { Side } from '../../core/side.ts'
 import type { IntegrationRow, IntegrationState, Ledger } from '../../ledger/ledger.ts'
 import type { Database } from '../../ledger/postgres/database.ts'
 import { makeGroup } from '../../ledger/postgres/group.ts'
 import { makePostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
+import { rowAccepted, rowSeen } from './row-operator.ts'
 import { connect, type LedgerState } from './sim-ledger.ts'
 import type { World } from './world.ts'
 
@@ -14,6 +17,10 @@ export type Became =
 export interface Machine {
   readonly ledger: Ledger
   become(integration: string, next: IntegrationState): Promise<Became>
+  /** The inventory sees a name; the number of rows it made, null where it may not look. */
+  see(address: Address, side: Side): Promise<number | null>
+  /** An operator accepts what is in quarantine. */
+  accept(integration: string): Promise<object>
 }
 
 /** Claims and transitions of the same instant in one statement, as the ledger does with begins by itself. */
@@ -57,6 +64,18 @@ export const sqlMachine = (database: Database): Machine => {
       const [row] = await together.query<{ answer: Became }>('become', '', [integration, next])
       return (row as { answer: Became }).answer
     },
+    see: async ({ integration, customer, name }, side) => {
+      const page = JSON.stringify([{ customer, name, version: null }])
+      const values = [integration, side, page]
+      const text = 'select crossfade.inventory($1, $2, $3::jsonb, null) as made'
+      const [row] = await database.query<{ made: number | null }>('see', text, values)
+      return (row as { made: number | null }).made
+    },
+    accept: async (integration) => {
+      const text = 'select crossfade.accept_quarantine($1) as answer'
+      const [row] = await database.query<{ answer: object }>('accept', text, [integration])
+      return (row as { answer: object }).answer
+    },
   }
 }
 
@@ -99,8 +118,27 @@ const become = (state: LedgerState, integration: string, next: IntegrationState)
   return now
 }
 
+const see = (state: LedgerState, address: Address, side: Side): number | null => {
+  if (state.integrations.get(address.integration)?.state !== 'enrolled') return null
+  const key = addressKey(address)
+  const found = state.rows.get(key)?.row ?? null
+  state.rows.set(key, { address, row: rowSeen(found, side) })
+  return found === null ? 1 : 0
+}
+
+const accept = (state: LedgerState, now: number): object => {
+  const quarantined = [...state.rows.values()].filter(
+    ({ row }) => row.quarantine !== null && Object.values(row.ops).every((op) => op.until < now),
+  )
+  const handed = quarantined.filter(({ row }) => row.quarantine === 'foreign' && row.fresh === 'legacy').length
+  for (const entry of quarantined) entry.row = rowAccepted(state.rules.expire(entry.row, now))
+  return { handed_over: handed, left_behind: quarantined.length - handed }
+}
+
 /** The simulated ledger of one integration. */
 export const simMachine = (state: LedgerState, now: () => number): Machine => ({
   ledger: connect(state, undisturbed(now), 'sim'),
   become: async (integration, next) => become(state, integration, next),
+  see: async (address, side) => see(state, address, side),
+  accept: async () => accept(state, now()),
 })

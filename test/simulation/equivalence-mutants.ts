@@ -1,4 +1,5 @@
 import type { Rewrite } from '../../ledger/postgres/migrate.ts'
+import { REFUSED_MUTANTS } from './refused-mutants.ts'
 
 /** A rule of the SQL switched off by replacing its text; the comparison must find that it is missing. */
 export interface SqlMutant {
@@ -15,7 +16,7 @@ const FINISH = '030-finish.sql'
 const SETTLE = '040-settle.sql'
 const STAGES = '050-stages.sql'
 
-export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
+const RULE_MUTANTS: Readonly<Record<string, SqlMutant>> = {
   'sql-settle-first': {
     breaks: 'a claim makes its source the register',
     file: SETTLE,
@@ -87,20 +88,10 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
   'sql-void-ok': {
     breaks: 'the finish of an ended operation is void',
     file: FINISH,
-    find: 'if not found or not r.ops ? op then',
-    put: 'if not found then',
-  },
-  'sql-fail-restore': {
-    breaks: 'a refusal restores both only if alone',
-    file: FINISH,
-    find: "if undisturbed and (o ->> 'b')::boolean then",
-    put: "if (o ->> 'b')::boolean then",
-  },
-  'sql-fail-forgets': {
-    breaks: 'a refused delete takes its intent back',
-    file: FINISH,
-    find: '        r.gone := r.deleted;\n',
-    put: '',
+    find: `if not found or not r.ops ? op then return '{"kind": "void"}'; end if;
+  o := r.ops -> op;`,
+    put: `if not found then return '{"kind": "void"}'; end if;
+  o := coalesce(r.ops -> op, '{"k": "put"}');`,
   },
   'sql-current-joined': {
     breaks: 'current is set only by who was alone',
@@ -125,18 +116,6 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
     file: BEGIN,
     find: 'if was_alone then r.first := plan_first; else',
     put: 'r.first := plan_first; if not was_alone then',
-  },
-  'sql-no-intent': {
-    breaks: 'a delete records its intent',
-    file: BEGIN,
-    find: "  if q ->> 'kind' = 'delete' then r.gone := true; end if;\n",
-    put: '',
-  },
-  'sql-delete-at-begin': {
-    breaks: 'a tombstone is confirmed only by the end of a delete',
-    file: BEGIN,
-    find: 'r.gone := true; end if;',
-    put: 'r.gone := true; r.deleted := true; end if;',
   },
   'sql-ifmatch-open': {
     breaks: 'compare-and-set waits for open operations',
@@ -189,20 +168,20 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
   'sql-expire-keeps-current': {
     breaks: 'an operation that its lease ended makes current unknown',
     file: RULES,
-    find: '    r.current := null;\n',
+    find: '      r.current := null;\n',
     put: '',
   },
   'sql-expire-forgets': {
     breaks: 'a settle that its lease ended leaves current as it is',
     file: RULES,
-    find: " where o.value ->> 'k' <> 'settle') then",
-    put: ') then',
+    find: "    if o.kind <> 'settle' then\n",
+    put: '    if true then\n',
   },
   'sql-expire-early': {
     breaks: 'a lease holds until its last instant',
     file: RULES,
-    find: '>= now_ms;\n  if rest',
-    put: '> now_ms;\n  if rest',
+    find: '< now_ms loop',
+    put: '<= now_ms loop',
   },
   'sql-no-tombstone': {
     breaks: 'a delete that reached both sides is a tombstone',
@@ -223,6 +202,8 @@ export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = {
     put: 'if false then',
   },
 }
+
+export const SQL_MUTANTS: Readonly<Record<string, SqlMutant>> = { ...RULE_MUTANTS, ...REFUSED_MUTANTS }
 
 /** The rewrite of `mutant`. `assertMade` throws unless its text was there, so that no mutant can be the real thing. */
 export function mutate({ file, find, put }: SqlMutant): { readonly rewrite: Rewrite; assertMade(): void } {

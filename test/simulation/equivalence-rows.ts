@@ -11,27 +11,37 @@ interface SqlOp {
   readonly k: string
   readonly v: number
   readonly a: boolean
-  readonly b: boolean
   readonly x: boolean
   readonly d?: string
   readonly u: number
   readonly r?: object
 }
 
-export interface SqlRow extends Omit<Row, 'ops' | 'versions' | 'settleAfter' | 'version' | 'seq'> {
+interface SqlBefore {
+  readonly v: number
+  readonly f: string
+  readonly c: string | null
+  readonly n: boolean
+  readonly u?: boolean
+}
+
+export interface SqlRow
+  extends Omit<Row, 'ops' | 'before' | 'versions' | 'settleAfter' | 'version' | 'seq' | 'accepted'> {
   readonly integration: string
   readonly name: string
   readonly version: string
   readonly seq: string
   readonly ops: Readonly<Record<string, SqlOp>>
+  readonly before: SqlBefore | null
   readonly legacy_version: string | null
   readonly new_version: string | null
   readonly verified_version: string | null
+  readonly accepted_version: string | null
   readonly settle_after: number
 }
 
-const COLUMNS = `integration, name, version, fresh, seq, first, ops, known, blank, gone, deleted, loose, current,
-  legacy_version, new_version, copied, verified_version, quarantine, attempts,
+const COLUMNS = `integration, name, version, fresh, seq, first, ops, before, known, blank, gone, deleted, loose, current,
+  legacy_version, new_version, copied, verified_version, accepted_version, quarantine, attempts,
   (extract(epoch from settle_after) * 1000)::float8 as settle_after`
 
 export const readRows = (database: Database, integrations: readonly string[]) =>
@@ -47,7 +57,20 @@ export const canonical = (value: unknown): string =>
       : inner,
   )
 
-const common = (row: Omit<SqlRow | Row, 'ops' | 'version' | 'seq'>) => ({
+type Common =
+  | 'fresh'
+  | 'first'
+  | 'known'
+  | 'blank'
+  | 'gone'
+  | 'deleted'
+  | 'loose'
+  | 'current'
+  | 'copied'
+  | 'quarantine'
+  | 'attempts'
+
+const common = (row: Pick<SqlRow & Row, Common>) => ({
   fresh: row.fresh,
   first: row.first,
   known: row.known,
@@ -60,6 +83,12 @@ const common = (row: Omit<SqlRow | Row, 'ops' | 'version' | 'seq'>) => ({
   quarantine: row.quarantine,
   attempts: row.attempts,
 })
+
+const before = (of: Row['before']) =>
+  of && {
+    ...{ v: of.version, f: of.fresh, c: of.current, n: of.foreign },
+    ...(of.unknown ? { u: true } : {}),
+  }
 
 const relabel = <O, T>(ops: Readonly<Record<string, O>>, label: Label, form: (op: O) => T) =>
   Object.fromEntries(Object.entries(ops).map(([id, op]) => [label(id), form(op)]))
@@ -74,7 +103,9 @@ export const formOfSql = (row: SqlRow, label: Label): string =>
       ...(row.legacy_version === null ? {} : { legacy: row.legacy_version }),
       ...(row.new_version === null ? {} : { new: row.new_version }),
     } satisfies Partial<Record<Side, string>>,
+    before: row.before,
     verified: row.verified_version,
+    accepted: row.accepted_version === null ? null : Number(row.accepted_version),
     settleAfter: String(row.settle_after),
   })
 
@@ -87,13 +118,14 @@ export const formOfSim = (row: Row, label: Label): string =>
       k: op.kind,
       v: op.version,
       a: op.alone,
-      b: op.wasBoth,
       x: op.exclusive,
       d: op.fingerprint,
       u: op.until,
       r: op.answer,
     })),
     versions: row.versions,
+    before: before(row.before),
     verified: null,
+    accepted: row.accepted,
     settleAfter: String(row.settleAfter),
   })

@@ -57,6 +57,9 @@ export type Step =
   | { readonly kind: 'settled'; readonly latest: number; readonly result: SettleResult }
   | { readonly kind: 'known'; readonly name: Name; readonly seq: number }
   | { readonly kind: 'become'; readonly next: IntegrationState }
+  /** The inventory finds the name on this side. */
+  | { readonly kind: 'see'; readonly name: Name; readonly side: Side }
+  | { readonly kind: 'accept' }
 
 export interface Sequence {
   readonly start: IntegrationState
@@ -100,8 +103,8 @@ const result: fc.Arbitrary<SettleResult> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('quarantine' as const),
-      reason: fc.constantFrom('corrupt', 'missing'),
-      current: often([1, null], [1, 'x']),
+      reason: fc.constantFrom('corrupt', 'missing', 'foreign'),
+      current: often<string | null>([1, null], [1, 'x'], [1, 'absent']),
     }),
   },
 )
@@ -125,6 +128,8 @@ const claim = fc.record({
 })
 const settled = fc.record({ kind: fc.constant('settled' as const), latest, result })
 
+const see = fc.record({ kind: fc.constant('see' as const), name, side: fc.constantFrom<Side>('legacy', 'new') })
+
 const SINGLE: readonly (readonly [weight: number, step: fc.Arbitrary<Step>])[] = [
   [1, fc.constant({ kind: 'nothing' })],
   [10, begin],
@@ -142,6 +147,8 @@ const SINGLE: readonly (readonly [weight: number, step: fc.Arbitrary<Step>])[] =
   [5, claim],
   [5, settled],
   [1, fc.record({ kind: fc.constant('known' as const), name, seq: often([3, 0], [1, -1]) })],
+  [2, see],
+  [1, fc.constant({ kind: 'accept' })],
   [1, fc.record({ kind: fc.constant('become' as const), next: fc.constantFrom(...INTEGRATION_STATES) })],
 ]
 
@@ -170,7 +177,23 @@ const some: fc.Arbitrary<readonly Step[]> = fc.oneof(
   },
 )
 
+/** How the first secret stands when a sequence begins: foreign, deleted or never copied, each once and together. */
+const KNOWN: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: see.map((step) => [{ ...step, name: 'a' as const }]) },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(see, claim, result).map(([seen, claiming, found]) => [
+      { ...seen, name: 'a' as const },
+      { ...claiming, only: 'a' as const, source: null, neverCopied: null, lease: 5 * TICK },
+      { kind: 'settled' as const, latest: 0, result: found },
+    ]),
+  },
+)
+
 export const sequences: fc.Arbitrary<Sequence> = fc.record({
   start: often<IntegrationState>([20, 'enrolled'], [1, 'enrolling'], [1, 'finalizing'], [1, 'abandoning'], [1, 'bare']),
-  steps: fc.array(some, { minLength: 1, maxLength: 20, size: 'max' }).map((parts) => parts.flat()),
+  steps: fc
+    .tuple(KNOWN, fc.array(some, { minLength: 1, maxLength: 20, size: 'max' }))
+    .map(([known, parts]) => [...known, ...parts.flat()]),
 })

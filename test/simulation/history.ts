@@ -24,18 +24,21 @@ export interface History {
   allows(value: string | null, replaced: ReadonlySet<string>): boolean
   /** Every write that has ended was told what became of it. */
   decided(): boolean
+  /** Every write so far was told that nothing of it was applied. */
+  untouched(): boolean
 }
 
 const INITIAL = 'initial'
 
-/** Which acknowledged writes replace an earlier one that was told "unknown": every one, or deletes only. */
-export type Strictness = 'all' | 'deletes'
+/** Which acknowledged writes replace an earlier one that was told "unknown": every one, deletes only, or none. */
+export type Strictness = 'all' | 'deletes' | 'nothing'
 
 export function makeHistory(initial: string | null, strict: Strictness): History {
   const writes = new Map<string, Write>([[INITIAL, { id: INITIAL, value: initial, before: new Set() }]])
   const ended = new Set<string>([INITIAL])
   const unknown = new Set<string>()
   const gone = new Set<string>()
+  const failed = new Set<string>([INITIAL])
 
   const possible = (hidden: ReadonlySet<string>): readonly Write[] =>
     [...writes.values()].filter((w) => !hidden.has(w.id))
@@ -43,12 +46,15 @@ export function makeHistory(initial: string | null, strict: Strictness): History
   return {
     initial,
     begin: (id, value) => {
-      const replacesUnknown = strict === 'all' || value === null
+      const replacesUnknown = strict === 'all' || (strict === 'deletes' && value === null)
       writes.set(id, { id, value, before: new Set(replacesUnknown ? [...ended, ...unknown] : ended) })
     },
     end: (id, told) => {
       const write = writes.get(id) as Write
-      if (told === 'failed') gone.add(id)
+      if (told === 'failed') {
+        gone.add(id)
+        failed.add(id)
+      }
       if (told === 'unknown') unknown.add(id)
       else ended.add(id)
       if (told === 'acknowledged') for (const earlier of write.before) gone.add(earlier)
@@ -56,5 +62,6 @@ export function makeHistory(initial: string | null, strict: Strictness): History
     replaced: () => new Set(gone),
     allows: (value, replaced) => possible(replaced).some((w) => w.value === value),
     decided: () => unknown.size === 0,
+    untouched: () => [...writes.keys()].every((id) => failed.has(id)),
   }
 }

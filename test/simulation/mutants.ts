@@ -1,8 +1,6 @@
-import { answersTo, itself, mapAnswers } from '../../backends/answers.ts'
-import type { PutRequest, Store } from '../../backends/store.ts'
 import { otherSide } from '../../core/side.ts'
-import type { Memory } from '../../ledger/memory.ts'
 import type { RegisteredReplica } from '../../ledger/postgres/replicas.ts'
+import { unbounded, unconditional, withOutcome, withoutSeq } from './mutant-parts.ts'
 import type { Row } from './row.ts'
 import { applyResult, type RowRules } from './row-rules.ts'
 import type { Scenario } from './scenario.ts'
@@ -18,51 +16,6 @@ export interface Mutant extends Mutation {
 const FENCED = { legacy: 'fenced', new: 'fenced' } as const
 
 const noOpenOps = (row: Row): Row => ({ ...row, ops: {} })
-
-/** Every write's outcome, or its condition and call, changed on the way to or from a store. */
-const aroundWrites =
-  (change: (store: Store) => Pick<Store, 'put' | 'remove' | 'putMany'>) =>
-  (store: Store): Store => ({ ...store, ...change(store) })
-
-const withOutcome = (told: (outcome: Awaited<ReturnType<Store['put']>>) => Awaited<ReturnType<Store['put']>>) =>
-  aroundWrites((store) => ({
-    put: async (...args) => told(await store.put(...args)),
-    remove: async (...args) => told(await store.remove(...args)),
-    putMany: async (puts, call) => mapAnswers(puts, itself, await store.putMany(puts, call), told),
-  }))
-
-const unconditional = aroundWrites((store) => ({
-  put: (address, secret, _condition, call) => store.put(address, secret, { kind: 'any' }, call),
-  remove: (address, _condition, call) => store.remove(address, { kind: 'any' }, call),
-  putMany: async (puts, call) => {
-    const sent = new Map(puts.map((p): [PutRequest, PutRequest] => [p, { ...p, condition: { kind: 'any' } }]))
-    const outcomes = await store.putMany([...sent.values()], call)
-    return answersTo(puts, itself, (p) => outcomes.of(sent.get(p) as PutRequest))
-  },
-}))
-
-const FOREVER = Number.POSITIVE_INFINITY
-const unbounded = aroundWrites((store) => ({
-  put: (address, secret, condition, call) => store.put(address, secret, condition, { ...call, deadline: FOREVER }),
-  remove: (address, condition, call) => store.remove(address, condition, { ...call, deadline: FOREVER }),
-  putMany: (puts, call) => store.putMany(puts, { ...call, deadline: FOREVER }),
-}))
-
-/** Messages in order of arrival: the last one wins, whatever it is about. */
-const withoutSeq = (memory: Memory): Memory => ({
-  ...memory,
-  debt: (debt) => {
-    memory.strike(debt.address, FOREVER)
-    memory.debt(debt)
-  },
-  merge: (debts) => {
-    for (const debt of debts) {
-      memory.strike(debt.address, FOREVER)
-      memory.debt(debt)
-    }
-  },
-  strike: (address) => memory.strike(address, FOREVER),
-})
 
 const row = (rules: (rules: RowRules) => Partial<RowRules>) => rules
 
@@ -130,13 +83,37 @@ const RULES: Readonly<Record<string, Mutant>> = {
     })),
   },
   'fail-restore': {
-    breaks: 'a refusal restores both only if alone',
-    rules: row(() => ({ restores: (_lone, op) => op.wasBoth })),
+    breaks: 'nothing is put back while another write may yet be applied',
+    rules: row(() => ({ allEnded: () => true })),
   },
-  'no-intent': { breaks: 'a delete records its intent', rules: row(() => ({ intend: (r) => r })) },
+  'fail-joined': {
+    breaks: 'nothing is put back after another write was applied',
+    rules: row((rules) => ({ applied: (r) => ({ ...rules.applied(r), before: r.before }) })),
+  },
+  'fail-version': {
+    breaks: 'a refusal puts the version back: foreign is judged by it',
+    rules: row((rules) => ({ restored: (r, before) => rules.restored(r, { ...before, version: r.version }) })),
+  },
+  'fail-quarantine': {
+    breaks: 'only a write that was applied puts a secret out of quarantine',
+    rules: row(() => ({ begins: (r) => ({ ...r, quarantine: null }) })),
+  },
+  'unknown-restores': {
+    breaks: 'a write that its lease ended may have been applied',
+    rules: row(() => ({ unclear: (before) => before })),
+  },
+  'unknown-owns': {
+    breaks: 'a write that its lease ended does not make ours what new holds',
+    rules: row((rules) => ({ restored: (r, before) => rules.restored(r, { ...before, foreign: false }) })),
+  },
+  'no-intent': { breaks: 'a delete records its intent', rules: row(() => ({ meant: (r) => r })) },
+  'before-settle': {
+    breaks: 'a write that joins a settle is undone as well',
+    rules: row(() => ({ opens: (ops) => Object.keys(ops).length === 0 })),
+  },
   'delete-at-begin': {
     breaks: 'a tombstone is believed only when confirmed',
-    rules: row(() => ({ intend: (r) => ({ ...r, gone: true, deleted: true }) })),
+    rules: row(() => ({ begins: (r, kind) => (kind === 'delete' ? { ...r, deleted: true } : r) })),
     parts: { rules: (rules) => ({ ...rules, confirmedDeleted: (r) => r?.deleted === true }) },
   },
   'ifmatch-open': {
@@ -174,6 +151,12 @@ const RULES: Readonly<Record<string, Mutant>> = {
     kinds: FENCED,
     breaks: 'an operation that its lease ended leaves the row loose',
     rules: row((rules) => ({ expire: (r, now) => ({ ...rules.expire(r, now), loose: r.loose }) })),
+  },
+  'drain-early': {
+    breaks: 'enrol waits for writes of unknown outcome that end while it does',
+    parts: {
+      bareWrites: (writes) => ({ ...writes, track: (name, write) => writes.track(name, write, () => null) }),
+    },
   },
   'no-seq': { breaks: 'messages are ordered by seq', parts: { memory: withoutSeq } },
   'no-wait': {

@@ -10,9 +10,9 @@ import { type Memory, makeMemory } from '../../ledger/memory.ts'
 import type { Replicas } from '../../ledger/postgres/replicas.ts'
 import { makeReplica, type Replica } from '../../ledger/replica.ts'
 import { settle } from '../../ledger/settle.ts'
-import { makeBareWrites } from '../../proxy/core/bare-writes.ts'
+import { type BareWrites, makeBareWrites } from '../../proxy/core/bare-writes.ts'
 import type { CoreDeps } from '../../proxy/core/context.ts'
-import { makeLazy } from '../../proxy/core/lazy.ts'
+import { type Lazy, makeLazy } from '../../proxy/core/lazy.ts'
 import { CORE_RULES, type CoreRules } from '../../proxy/core/rules.ts'
 import { makeSecrets } from '../../proxy/core/secrets.ts'
 import type { Secrets } from '../../proxy/operations.ts'
@@ -41,6 +41,8 @@ export interface Parts {
   readonly replica: (replica: Replica) => Replica
   readonly coherence: (coherence: Coherence, memory: Memory) => Coherence
   readonly connection: (connection: Connection) => Connection
+  readonly lazy: (lazy: Lazy) => Lazy
+  readonly bareWrites: (bareWrites: BareWrites) => BareWrites
 }
 
 const same = <T>(part: T): T => part
@@ -51,6 +53,8 @@ export const REAL_PARTS: Parts = {
   replica: same,
   coherence: same,
   connection: same,
+  lazy: same,
+  bareWrites: same,
 }
 
 /** What all processes share: the ledger's database, the stores, the network. */
@@ -84,7 +88,7 @@ export function startProcess(around: Surroundings, name: string, incarnation: nu
   })
   const bus: Bus = around.bus.connect(owner)
   const memory = parts.memory(makeMemory())
-  const bareWrites = makeBareWrites()
+  const bareWrites = parts.bareWrites(makeBareWrites())
   let ids = 0
   const newId = (): string => `${owner}/${++ids}`
   const replica = parts.replica(
@@ -140,7 +144,7 @@ export function startProcess(around: Surroundings, name: string, incarnation: nu
     whenLedgerDown: 'proven',
     onEvent: () => undefined,
   }
-  const lazy = makeLazy(ledger, coherence)
+  const lazy = parts.lazy(makeLazy(ledger, coherence))
   return {
     owner,
     replica,

@@ -10,7 +10,7 @@ import type {
   SettleRequest,
   WritePlan,
 } from '../../ledger/ledger.ts'
-import { type Begun, freshRow, type Op, type Row, type Step } from './row.ts'
+import { type Before, type Begun, type Found, freshRow, type Op, type Row, type Step } from './row.ts'
 
 /*
  * The state machine of a row, as ledger/postgres/sql has it, on plain objects. The simulation runs the real read, write
@@ -41,11 +41,34 @@ const becomeBoth = (rules: RowRules, row: Row, fingerprint: string): Row => ({
   settleAfter: Number.NEGATIVE_INFINITY,
 })
 
-const expire = (row: Row, now: number): Row => {
-  const over = Object.entries(row.ops).filter(([, op]) => op.until < now)
-  if (over.length === 0) return row
-  const ops = over.reduce((rest, [id]) => without(rest, id), row.ops)
-  return { ...row, ops, loose: true, current: over.every(([, op]) => op.kind === 'settle') ? row.current : null }
+const isWrite = (op: Op): boolean => op.kind !== 'settle'
+
+/** A settle is none. */
+const isWritten = (ops: Row['ops']): boolean => Object.values(ops).some(isWrite)
+
+const expire = (rules: RowRules, row: Row, now: number): Row => {
+  let rest = row
+  for (const [id, op] of Object.entries(row.ops).filter(([, { until }]) => until < now)) {
+    const ended: Row = { ...rest, ops: without(rest.ops, id), loose: true }
+    rest = isWrite(op) ? { ...rules.meant(ended, op.kind), before: rules.unclear(rest.before), current: null } : ended
+  }
+  return putBack(rules, rest)
+}
+
+/** A delete ended otherwise than refused: absence may be meant from here on. */
+const meant = (row: Row, kind: Op['kind']): Row => ({ ...row, gone: row.gone || kind === 'delete' })
+
+/**
+ * The last of some writes has ended, and none was applied for certain. If all were refused the row is as it was; `seq`
+ * alone keeps growing. If one ended by its lease, nobody knows; where new may hold what is not ours, it stays foreign all
+ * the same.
+ */
+const putBack = (rules: RowRules, row: Row): Row =>
+  row.before === null || !rules.allEnded(row.ops) ? row : { ...rules.restored(row, row.before), before: null }
+
+const restored = (rules: RowRules, row: Row, { version, fresh, current, foreign, unknown }: Before): Row => {
+  if (!unknown) return { ...rules.moveFresh(row, fresh), version, current }
+  return { ...row, version: foreign && version === 0 ? 0 : row.version }
 }
 
 const admits = (state: IntegrationState, { first, second }: WritePlan): boolean => {
@@ -82,25 +105,26 @@ const puts = (row: Row, plan: WritePlan): { readonly first: Side; readonly secon
 
 const begin = (
   rules: RowRules,
-  { found, state }: { readonly found: Row | null; readonly state: IntegrationState },
+  { found, state, inventoried }: Found,
   request: BeginRequest,
   now: number,
 ): Step<BeginAnswer> => {
   const start = found ?? freshRow(request.plan.first)
-  const before = start.ops[request.op]
-  if (before?.answer) return { row: start, answer: before.answer }
+  const again = start.ops[request.op]
+  if (again?.answer) return { row: start, answer: again.answer }
   const quiet = rules.expire(start, now)
   const refused = rules.refusal(quiet, request, now)
   if (refused !== null) return { row: start, answer: refused }
   const alone = isEmpty(quiet.ops)
+  const { version: was, fresh, current } = quiet
+  const foreign = !quiet.copied && !(quiet.blank && inventoried)
+  const before = rules.opens(quiet.ops) ? { version: was, fresh, current, foreign, unknown: false } : quiet.before
   const opened: Row = alone
-    ? { ...quiet, first: request.plan.first }
-    : { ...quiet, current: rules.currentOfJoined(quiet) }
-  const wasBoth = opened.fresh === 'both'
-  const moved = wasBoth ? rules.moveFresh(opened, opened.first) : opened
+    ? { ...quiet, before, first: request.plan.first }
+    : { ...quiet, before, current: rules.currentOfJoined(quiet) }
+  const moved = opened.fresh === 'both' ? rules.moveFresh(opened, opened.first) : opened
   const { first, second } = rules.puts(moved, request.plan)
   const version = moved.version + 1
-  const intended = request.kind === 'delete' ? rules.intend(moved) : moved
   const answer: Begun = {
     kind: 'begun',
     version,
@@ -117,14 +141,14 @@ const begin = (
     version,
     // Beside one that does not track its writes yet, nobody is alone.
     alone: alone && state !== 'enrolling',
-    wasBoth,
     exclusive: request.expect !== null,
     fingerprint: request.fingerprint,
     until: now + request.lease,
     answer,
   }
-  const blank = intended.blank && first !== 'new' && second !== 'new'
-  return { row: { ...intended, version, blank, quarantine: null, ops: { ...intended.ops, [request.op]: op } }, answer }
+  const begun = rules.begins(moved, request.kind)
+  const blank = begun.blank && first !== 'new' && second !== 'new'
+  return { row: { ...begun, version, blank, ops: { ...begun.ops, [request.op]: op } }, answer }
 }
 
 /** Alone from begin to end: nobody was open before, nobody began since. */
@@ -136,12 +160,9 @@ const finish = (rules: RowRules, found: Row | null, request: FinishRequest): Ste
   if (found === null || op === undefined) return rules.finishEnded(found, request)
   const rest = without(found.ops, request.op)
   const lone = rules.undisturbed(found, op, rest)
-  const row = rules.ended(
-    { ...found, ops: rules.staysOpen(request.outcome) ? found.ops : rest },
-    op,
-    request.outcome,
-    lone,
-  )
+  const left = { ...found, ops: rules.staysOpen(request.outcome) ? found.ops : rest }
+  const counted = request.outcome === 'failed' ? left : rules.meant({ ...left, ...rules.applied(left) }, op.kind)
+  const row = rules.ended(counted, op, request.outcome, lone)
   const next: Row = {
     ...row,
     versions: { ...row.versions, ...request.versions },
@@ -159,10 +180,8 @@ const ended = (rules: RowRules, row: Row, op: Op, outcome: FinishRequest['outcom
       return { ...rules.moveFresh(row, row.first), current: lone ? op.fingerprint : null }
     case 'debt-open':
       return rules.moveFresh(row, row.first)
-    case 'failed': {
-      if (!rules.restores(lone, op)) return row
-      return { ...rules.moveFresh(row, 'both'), gone: row.deleted }
-    }
+    case 'failed':
+      return putBack(rules, row)
   }
 }
 
@@ -172,7 +191,6 @@ const claim = (rules: RowRules, row: Row, op: string, now: number, lease: number
     kind: 'settle',
     version: quiet.version,
     alone: true,
-    wasBoth: false,
     exclusive: false,
     fingerprint: null,
     until: now + lease,
@@ -225,11 +243,17 @@ export interface RowRules {
   readonly refusal: (row: Row, request: BeginRequest, now: number) => BeginAnswer | null
   readonly puts: (row: Row, plan: WritePlan) => { readonly first: Side; readonly second: Side | null }
   readonly currentOfJoined: (row: Row) => string | null
-  readonly intend: (row: Row) => Row
   readonly undisturbed: (row: Row, op: Op, rest: Row['ops']) => boolean
   readonly staysOpen: (outcome: FinishRequest['outcome']) => boolean
   readonly ended: (row: Row, op: Op, outcome: FinishRequest['outcome'], lone: boolean) => Row
-  readonly restores: (lone: boolean, op: Op) => boolean
+  /** What a begin says of absence: nothing, before it is known how it ends. */
+  readonly begins: (row: Row, kind: BeginRequest['kind']) => Row
+  readonly opens: (ops: Row['ops']) => boolean
+  readonly meant: (row: Row, kind: Op['kind']) => Row
+  readonly applied: (row: Row) => Pick<Row, 'before' | 'quarantine'>
+  readonly unclear: (before: Before | null) => Before | null
+  readonly allEnded: (ops: Row['ops']) => boolean
+  readonly restored: (row: Row, before: Before) => Row
   readonly finishEnded: (row: Row | null, request: FinishRequest) => Step<FinishAnswer> | null
   readonly registers: (id: string, op: Op) => Row['ops']
   readonly claimed: (row: Row, source: Side) => Row
@@ -241,16 +265,21 @@ export interface RowRules {
 export const makeRules = (replaced: (rules: RowRules) => Partial<RowRules> = () => ({})): RowRules => {
   const rules: RowRules = {
     moveFresh,
-    expire,
+    expire: (row, now) => expire(rules, row, now),
     admits,
     refusal,
     puts,
     currentOfJoined: () => null,
-    intend: (row) => ({ ...row, gone: true }),
     undisturbed,
     staysOpen: (outcome) => outcome === 'debt-open',
     ended: (row, op, outcome, lone) => ended(rules, row, op, outcome, lone),
-    restores: (lone, op) => lone && op.wasBoth,
+    begins: (row) => row,
+    opens: (ops) => !isWritten(ops),
+    meant,
+    applied: () => ({ before: null, quarantine: null }),
+    unclear: (before) => before && { ...before, unknown: true },
+    allEnded: (ops) => !isWritten(ops),
+    restored: (row, before) => restored(rules, row, before),
     finishEnded: () => null,
     registers: (id, op) => ({ [id]: op }),
     claimed: (row, source) => ({ ...row, first: source, blank: row.blank && source !== 'legacy' }),

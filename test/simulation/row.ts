@@ -1,5 +1,5 @@
 import type { Side } from '../../core/side.ts'
-import type { BeginAnswer, Fresh, QuarantineReason } from '../../ledger/ledger.ts'
+import type { BeginAnswer, Fresh, IntegrationState, QuarantineReason } from '../../ledger/ledger.ts'
 
 export type Begun = Extract<BeginAnswer, { kind: 'begun' }>
 
@@ -7,11 +7,18 @@ export interface Op {
   readonly kind: 'put' | 'delete' | 'settle'
   readonly version: number
   readonly alone: boolean
-  readonly wasBoth: boolean
   readonly exclusive: boolean
   readonly fingerprint: string | null
   readonly until: number
   readonly answer: Begun | null
+}
+
+/** What is put back when every write that is open is refused. */
+export interface Before extends Pick<Row, 'version' | 'fresh' | 'current'> {
+  /** New may hold what nobody wrote or copied there. */
+  readonly foreign: boolean
+  /** One of the writes ended by its lease. */
+  readonly unknown: boolean
 }
 
 export interface Row {
@@ -20,6 +27,8 @@ export interface Row {
   readonly seq: number
   readonly first: Side
   readonly ops: Readonly<Record<string, Op>>
+  /** Of before the writes that are open began; null once one of them was applied. */
+  readonly before: Before | null
   readonly known: boolean
   readonly blank: boolean
   readonly gone: boolean
@@ -29,6 +38,7 @@ export interface Row {
   readonly versions: Partial<Readonly<Record<Side, string>>>
   readonly copied: boolean
   readonly quarantine: QuarantineReason | null
+  readonly accepted: number | null
   readonly attempts: number
   readonly settleAfter: number
 }
@@ -45,6 +55,7 @@ export const freshRow = (first: Side): Row => ({
   seq: 0,
   first,
   ops: {},
+  before: null,
   known: false,
   blank: true,
   gone: true,
@@ -54,6 +65,14 @@ export const freshRow = (first: Side): Row => ({
   versions: {},
   copied: false,
   quarantine: null,
+  accepted: null,
   attempts: 0,
   settleAfter: Number.NEGATIVE_INFINITY,
 })
+
+/** The row and its integration as begin finds them. */
+export interface Found {
+  readonly found: Row | null
+  readonly state: IntegrationState
+  readonly inventoried: boolean
+}

@@ -28,7 +28,23 @@ export interface Disturbance {
 }
 
 /** How the secrets stand before the run. */
-export const STARTS = ['copied', 'uncopied', 'absent', 'owing', 'foreign'] as const
+export const STARTS = [
+  'copied',
+  'uncopied',
+  'absent',
+  'owing',
+  // New holds another value: before an inventory, seen by it, and found foreign by a settle.
+  'foreign',
+  'seen',
+  'quarantined',
+  // The same where legacy holds nothing.
+  'orphan',
+  'orphan-quarantined',
+  'deleted',
+  'delete-owed',
+  // Without a ledger, and enrolled while clients write.
+  'enrolling',
+] as const
 export type Start = (typeof STARTS)[number]
 
 export interface Scenario {
@@ -77,10 +93,17 @@ const kinds: fc.Arbitrary<Scenario['kinds']> = fc.constantFrom(
   { legacy: 'plain', new: 'plain' },
 )
 
-export const scenario: fc.Arbitrary<Scenario> = fc.record({
+const drawn: fc.Arbitrary<Scenario> = fc.record({
   kinds,
   start: fc.constantFrom(...STARTS),
   clients: fc.array(client, { minLength: 2, maxLength: 4 }),
   disturbances: fc.array(disturbance, { maxLength: 6 }),
   choices: fc.array(fc.nat(0xffff), { minLength: 60, maxLength: 220 }),
 })
+
+/** Without a ledger nothing but the deadline keeps a late write of legacy from landing after the enrolment. */
+export const scenario: fc.Arbitrary<Scenario> = drawn.map((one) =>
+  one.start === 'enrolling' && one.kinds.legacy === 'fenced'
+    ? { ...one, kinds: { ...one.kinds, legacy: 'sealed' as const } }
+    : one,
+)

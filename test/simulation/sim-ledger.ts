@@ -73,7 +73,8 @@ export function connect(
       (): BeginAnswer => {
         const now = stateOf(state, request.address.integration)
         if (!state.rules.admits(now, request.plan)) return { kind: 'reload' }
-        const found = { found: rowOf(request.address), state: now }
+        const { inventoried = false } = state.integrations.get(request.address.integration) ?? {}
+        const found = { found: rowOf(request.address), state: now, inventoried }
         const { row, answer } = rowBegin(state.rules, found, request, world.now())
         save(request.address, row)
         return answer
@@ -186,6 +187,7 @@ export const view = (row: Row | null): RowView | null =>
         fresh: row.fresh,
         seq: row.seq,
         deleted: row.deleted,
+        gone: row.gone,
         current: row.current,
         version: row.version,
         open: Object.keys(row.ops).length,
@@ -206,26 +208,32 @@ export function connectReplicas(state: LedgerState, world: World, owner: string)
       revoked: r.revoked,
       applied: r.applied,
     }))
+  const sweep = (id: string, name: string | undefined): void => {
+    for (const [other, r] of state.replicas)
+      if (r.name === name && other !== id && r.until + GONE_FOR < world.now()) state.replicas.delete(other)
+  }
   return {
     join: ({ id, name, lease }) =>
       world.step(owner, 'takes a lease', () => {
-        for (const [other, r] of state.replicas) {
-          if (r.name === name && other !== id && r.until + GONE_FOR < world.now()) state.replicas.delete(other)
-        }
+        sweep(id, name)
         state.replicas.set(id, { name, until: world.now() + lease, revoked: false, applied: {} })
       }),
     renew: ({ id, lease, applied }) =>
       world.step(owner, 'renews its lease', () => {
         const row = state.replicas.get(id)
+        sweep(id, row?.name)
         const renewed = row !== undefined && !row.revoked && row.until > world.now()
         if (renewed) state.replicas.set(id, { ...row, until: world.now() + lease, applied })
         return { renewed, integrations: [...state.integrations.values()] }
       }),
     leave: (id) => world.step(owner, 'leaves', () => void state.replicas.delete(id)),
-    relinquish: (id) =>
+    relinquish: (id, registered) =>
       world.step(owner, 'gives its lease back', () => {
         const row = state.replicas.get(id)
-        if (row !== undefined) state.replicas.set(id, { ...row, until: world.now() })
+        sweep(id, registered?.name)
+        const until = world.now()
+        if (registered !== undefined) state.replicas.set(id, { revoked: false, ...row, ...registered, until })
+        else if (row !== undefined) state.replicas.set(id, { ...row, until })
       }),
     revoke: (ids) =>
       world.step(owner, `revokes the lease of ${ids.join(', ')}`, () => {

@@ -6,17 +6,19 @@ import {
   checkBoth,
   checkCopied,
   checkEnd,
+  checkForeign,
   checkReads,
   heldText,
   type Tampered,
   Violation,
 } from './checks.ts'
 import type { History, Told } from './history.ts'
-import { plant, secretOf } from './plant.ts'
+import { plant, secretOf, startsForeign } from './plant.ts'
 import { at, LEASES, type Parts, type Process, REAL_PARTS, type Surroundings, startProcess } from './process.ts'
 import { makeRules, type RowRules } from './row-rules.ts'
 import { type Client, type Disturbance, NAMES, type Operation, PROCESSES, type Scenario } from './scenario.ts'
 import { makeSimBus } from './sim-bus.ts'
+import { enrolAll } from './sim-enrol.ts'
 import { makeLedgerState } from './sim-ledger.ts'
 import { makeSimStore, text } from './sim-store.ts'
 import { makeWorld, type World } from './world.ts'
@@ -82,6 +84,7 @@ class Run {
     let steps = await this.world.run(() => undefined)
     this.world.setCalm(false)
     for (const client of this.#scenario.clients) this.#watch(this.#client(client))
+    if (this.#scenario.start === 'enrolling') this.#watch(this.#enrol())
     for (const disturbance of this.#scenario.disturbances) this.#watch(this.#disturb(disturbance))
     steps += await this.world.run(() => this.#check())
     this.world.setCalm(true)
@@ -107,6 +110,12 @@ class Run {
       steps += await this.world.run(() => this.#check())
     }
     return steps
+  }
+
+  /** As often as it takes: whoever leads it may lose the ledger. */
+  async #enrol(): Promise<void> {
+    await this.world.step(null, '', () => undefined)
+    await enrolAll(this.#around, () => this.#processes)
   }
 
   /** What a client saw counts as soon as the step that showed it has ended. */
@@ -139,6 +148,7 @@ class Run {
         continue
       }
       checkBoth(this.#around, name)
+      if (startsForeign(this.#scenario.start)) checkForeign(this.#around, name, history)
       checkReads(this.#around, this.#processes, name, history)
       const open = [...this.#open.values()].some((o) => o.history === history)
       if (!open && history.decided()) checkAgreement(this.#around, this.#processes, name)

@@ -18,8 +18,11 @@ create table crossfade.secret (
   fresh            text not null check (fresh in ('both', 'legacy', 'new')),
   seq              bigint not null default 0,
   first            text not null check (first in ('legacy', 'new')),
-  -- {operation id: {k: kind, v: version, a: alone, b: both before, x: exclusive, d: fingerprint, u: lease end in ms, r: the answer given}}
+  -- {operation id: {k: kind, v: version, a: alone, x: exclusive, d: fingerprint, u: lease end in ms, r: the answer given}}
   ops              jsonb not null default '{}',
+  -- {v: version, f: fresh, c: current, n: new may hold what is not ours} of before the writes that are open began,
+  -- and u: one of them ended by its lease. Null once one of them was applied.
+  before           jsonb,
   known            boolean not null default false,
   blank            boolean not null,
   gone             boolean not null,

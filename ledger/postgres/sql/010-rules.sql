@@ -10,23 +10,44 @@ create function crossfade.state_key(integration text) returns bigint language sq
   select hashtextextended('crossfade.integration:' || integration, 0)
 $$;
 
+-- Whether a write is open; a settle is none.
+create function crossfade.is_written(ops jsonb) returns boolean language sql immutable as $$
+  select exists (select from jsonb_each(ops) o where o.value ->> 'k' <> 'settle')
+$$;
+
+-- The last of some writes has ended, and none was applied for certain. If all were refused the row is as it was; `seq` alone keeps
+-- growing. If one ended by its lease, nobody knows; where new may hold what is not ours, it stays foreign all the same.
+create function crossfade.put_back(r crossfade.secret) returns crossfade.secret language plpgsql immutable as $$
+begin
+  if r.before is null or crossfade.is_written(r.ops) then return r; end if;
+  if not r.before ? 'u' then
+    r := crossfade.move_fresh(r, r.before ->> 'f');
+    r.version := (r.before ->> 'v')::bigint;
+    r.current := r.before ->> 'c';
+  elsif (r.before ->> 'n')::boolean then
+    r.version := case when (r.before ->> 'v')::bigint = 0 then 0 else r.version end;
+  end if;
+  r.before := null;
+  return r;
+end $$;
+
 -- Operations whose lease is over end here; their requests may still arrive at a store without a bound. What the fresh side
 -- holds stays known when only settles ended: a settle never changes it.
 create function crossfade.expire(r crossfade.secret, now_ms bigint) returns crossfade.secret language plpgsql immutable as $$
 declare
-  rest jsonb;
+  o record;
 begin
   if r.ops = '{}' then return r; end if;
-  select coalesce(jsonb_object_agg(o.key, o.value), '{}') into rest
-    from jsonb_each(r.ops) o where (o.value ->> 'u')::bigint >= now_ms;
-  if rest <> r.ops then
-    if exists (select from jsonb_each(r.ops - array(select jsonb_object_keys(rest))) o where o.value ->> 'k' <> 'settle') then
+  for o in select e.key as op, e.value ->> 'k' as kind from jsonb_each(r.ops) e where (e.value ->> 'u')::bigint < now_ms loop
+    r.ops := r.ops - o.op;
+    r.loose := true;
+    if o.kind <> 'settle' then
+      r.before := r.before || '{"u": true}';
+      r.gone := r.gone or o.kind = 'delete';
       r.current := null;
     end if;
-    r.ops := rest;
-    r.loose := true;
-  end if;
-  return r;
+  end loop;
+  return crossfade.put_back(r);
 end $$;
 
 -- `fresh` moves: `seq` grows, and no replica knows of it yet.
@@ -58,7 +79,7 @@ end $$;
 
 create function crossfade.save(r crossfade.secret) returns void language sql volatile as $$
   update crossfade.secret s set
-    version = r.version, fresh = r.fresh, seq = r.seq, first = r.first, ops = r.ops, known = r.known, blank = r.blank,
+    version = r.version, fresh = r.fresh, seq = r.seq, first = r.first, ops = r.ops, before = r.before, known = r.known, blank = r.blank,
     gone = r.gone, deleted = r.deleted, loose = r.loose, current = r.current, legacy_version = r.legacy_version,
     new_version = r.new_version, copied = r.copied, verified_version = r.verified_version, quarantine = r.quarantine,
     attempts = r.attempts, settle_after = r.settle_after, changed_at = clock_timestamp()

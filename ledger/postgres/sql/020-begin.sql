@@ -12,7 +12,7 @@ create function crossfade.admits(state text, first text, second text) returns bo
   end
 $$;
 
-create function crossfade.begin_one(q jsonb, state text) returns jsonb language plpgsql volatile as $$
+create function crossfade.begin_one(q jsonb, state text, inventoried boolean) returns jsonb language plpgsql volatile as $$
 declare
   r crossfade.secret;
   op text := q ->> 'op';
@@ -20,7 +20,6 @@ declare
   plan_second text := q ->> 'second';
   now_ms bigint;
   was_alone boolean;
-  was_both boolean;
   was_blank boolean;
   second text;
   answer jsonb;
@@ -50,23 +49,25 @@ begin
     if r.current is null then return '{"kind": "not-known"}'; end if;
     if r.current <> (q ->> 'expect') then return '{"kind": "mismatch"}'; end if;
   end if;
+  -- Put back if it is refused, and every write that joins it, too.
+  if not crossfade.is_written(r.ops) then
+    r.before := jsonb_build_object('v', r.version, 'f', r.fresh, 'c', r.current,
+      'n', not r.copied and not (r.blank and inventoried));
+  end if;
   if was_alone then r.first := plan_first; else r.current := null; end if;
-  was_both := r.fresh = 'both';
   was_blank := r.blank;
-  if was_both then r := crossfade.move_fresh(r, r.first); end if;
+  if r.fresh = 'both' then r := crossfade.move_fresh(r, r.first); end if;
   -- A joiner whose phase writes one side only still puts to the register first, then to its own side.
   second := case when plan_second is not null or r.first <> plan_first
     then case r.first when 'legacy' then 'new' else 'legacy' end end;
   if r.first = 'new' or second = 'new' then r.blank := false; end if;
-  if q ->> 'kind' = 'delete' then r.gone := true; end if;
   r.version := r.version + 1;
-  r.quarantine := null;
   answer := jsonb_build_object('kind', 'begun', 'version', r.version, 'first', r.first, 'second', second,
     'alone', was_alone, 'fresh', r.fresh, 'seq', r.seq, 'known', r.known, 'blank', was_blank);
   -- Until every replica tracks its writes, one that does not may write beside this operation: it is not undisturbed, and so
   -- the row learns nothing of what the fresh side holds.
   r.ops := r.ops || jsonb_build_object(op, jsonb_build_object('k', q ->> 'kind', 'v', r.version,
-    'a', was_alone and state <> 'enrolling', 'b', was_both,
+    'a', was_alone and state <> 'enrolling',
     'x', (q ->> 'expect') is not null, 'd', q ->> 'fingerprint', 'u', now_ms + (q ->> 'lease')::bigint, 'r', answer));
   perform crossfade.save(r);
   return answer;
@@ -82,6 +83,7 @@ create function crossfade.begin_all(p jsonb) returns jsonb language plpgsql vola
 declare
   q jsonb;
   state text;
+  inventoried boolean;
   ops text[] := '{}';
   answers jsonb[] := '{}';
 begin
@@ -89,9 +91,9 @@ begin
     order by e.value ->> 'integration' collate "C", e.value ->> 'customer' collate "C", e.value ->> 'name' collate "C", e.n
   loop
     perform pg_advisory_xact_lock_shared(crossfade.state_key(q ->> 'integration'));
-    select i.state into state from crossfade.integration i where i.name = q ->> 'integration';
+    select i.state, i.inventoried into state, inventoried from crossfade.integration i where i.name = q ->> 'integration';
     if crossfade.admits(coalesce(state, 'bare'), q ->> 'first', q ->> 'second') then
-      answers := answers || array[crossfade.begin_one(q, state)];
+      answers := answers || array[crossfade.begin_one(q, state, inventoried)];
     else
       answers := answers || array['{"kind": "reload"}'::jsonb];
     end if;

@@ -1,4 +1,5 @@
 -- finish: an operation ends. Void if its lease ended it before: then nothing is known of what happened since.
+-- `failed` says that nothing of it was applied or ever will be: what its begin changed is undone.
 
 create function crossfade.finish_one(q jsonb) returns jsonb language plpgsql volatile as $$
 declare
@@ -15,6 +16,12 @@ begin
   -- Alone from begin to end: nobody was open before, nobody began since.
   undisturbed := (o ->> 'a')::boolean and (o ->> 'v')::bigint = r.version and r.ops - op = '{}';
   if outcome <> 'debt-open' then r.ops := r.ops - op; end if;
+  if outcome <> 'failed' then
+    r.before := null;
+    -- Only now, so that one that was refused leaves nothing behind, and one of unknown outcome puts nothing out of quarantine.
+    r.quarantine := null;
+    r.gone := r.gone or o ->> 'k' = 'delete';
+  end if;
   case outcome
     when 'clean' then
       if undisturbed then r := crossfade.become_both(r, o ->> 'd');
@@ -25,10 +32,7 @@ begin
     when 'debt-open' then
       r := crossfade.move_fresh(r, r.first);
     when 'failed' then
-      if undisturbed and (o ->> 'b')::boolean then
-        r := crossfade.move_fresh(r, 'both');
-        r.gone := r.deleted;
-      end if;
+      r := crossfade.put_back(r);
   end case;
   r.legacy_version := coalesce(q -> 'versions' ->> 'legacy', r.legacy_version);
   r.new_version := coalesce(q -> 'versions' ->> 'new', r.new_version);

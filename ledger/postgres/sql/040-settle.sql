@@ -58,12 +58,15 @@ begin
     'gone', f.gone, 'blank', f.blank, 'current', f.current, 'legacy', f.legacy_version, 'new', f.new_version,
     'attempts', f.attempts) order by f.ordinality), '[]') into claims from unnest(found) with ordinality f;
   update crossfade.secret s set
+    version = f.version,
     first = f.fresh,
     blank = f.blank and f.fresh <> 'legacy',
     loose = f.loose,
+    gone = f.gone,
+    before = f.before,
     current = f.current,
     ops = jsonb_build_object(ids[f.ordinality], jsonb_build_object('k', 'settle', 'v', f.version, 'a', true,
-      'b', false, 'x', false, 'u', now_ms + (p ->> 'lease')::bigint)),
+      'x', false, 'u', now_ms + (p ->> 'lease')::bigint)),
     changed_at = clock_timestamp()
   from unnest(found) with ordinality f
   where s.integration = f.integration and s.customer = f.customer and s.name = f.name;

@@ -155,7 +155,7 @@ end $$;
 
 -- An operator's word on what is quarantined. What was found foreign: legacy is right, so settle may put over what new
 -- holds, or remove it where legacy has nothing. Everything else stays in quarantine, and behind at the end. Open
--- operations decide for themselves: such rows are left alone.
+-- operations decide for themselves, until their leases end: such rows are left alone.
 create function crossfade.accept_quarantine(integration text) returns jsonb language plpgsql volatile as $$
 declare
   r crossfade.secret;
@@ -164,20 +164,23 @@ declare
 begin
   perform pg_advisory_xact_lock_shared(crossfade.state_key(integration));
   for r in select * from crossfade.secret s
-    where s.integration = accept_quarantine.integration and s.quarantine is not null and s.ops = '{}'
+    where s.integration = accept_quarantine.integration and s.quarantine is not null
+      and crossfade.is_quiet(s.ops, crossfade.now_ms())
     order by s.customer, s.name for update
   loop
+    r := crossfade.expire(r, crossfade.now_ms());
     if r.quarantine = 'foreign' and r.fresh = 'legacy' then
       -- Version 0 says that nothing was ever written or copied through Crossfade; the operator's word is the first change.
       r.version := greatest(r.version, 1);
-      r.gone := r.current is null;
+      r.gone := coalesce(r.current = 'absent', true);
       r.quarantine := null;
       r.attempts := 0;
       r.settle_after := '-infinity';
       perform crossfade.save(r);
       handed := handed + 1;
     else
-      update crossfade.secret s set accepted_version = s.version
+      if r.loose then perform crossfade.save(r); end if;
+      update crossfade.secret s set accepted_version = r.version
         where s.integration = r.integration and s.customer = r.customer and s.name = r.name;
       behind := behind + 1;
     end if;

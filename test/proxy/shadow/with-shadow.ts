@@ -25,6 +25,7 @@ export const QUIET: RowView = {
   fresh: 'both',
   seq: 4,
   deleted: false,
+  gone: false,
   current: null,
   version: 9,
   open: 0,

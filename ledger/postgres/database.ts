@@ -12,8 +12,8 @@ export interface Database {
    * waits: it may take thirty, whatever `statementTimeout` says. Never prepared, so that it is planned for the rows there are.
    */
   patiently<R>(text: string, values: readonly unknown[]): Promise<readonly R[]>
-  /** Several statements on one connection between `begin` and `commit`. */
-  transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>
+  /** Several statements on one connection between `begin` and `commit`; each may take so many ms, if that is said. */
+  transaction<T>(work: (query: Database['query']) => Promise<T>, patience?: number): Promise<T>
   connections(): { readonly open: number; readonly idle: number; readonly waiting: number }
   close(): Promise<void>
 }
@@ -108,14 +108,15 @@ export function makeDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  const transaction = <T>(work: (query: Database['query']) => Promise<T>): Promise<T> =>
-    withClient((client) => work((name, text, values) => run(client, name, text, values)))
+  const transaction = <T>(work: (query: Database['query']) => Promise<T>, patience?: number): Promise<T> =>
+    withClient(async (client) => {
+      if (patience !== undefined) await client.query(`set local statement_timeout = ${patience}`)
+      const limit = patience === undefined ? {} : { query_timeout: patience + 500 }
+      return work((name, text, values) => run(client, name, text, values, limit))
+    })
 
   const patiently = <R>(text: string, values: readonly unknown[]): Promise<readonly R[]> =>
-    withClient(async (client) => {
-      await client.query(`set local statement_timeout = ${PATIENCE_MS}`)
-      return run<R>(client, null, text, values, { query_timeout: PATIENCE_MS + 500 })
-    })
+    transaction((patient) => patient<R>(null, text, values), PATIENCE_MS)
 
   const connections = () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount })
   return { query, patiently, transaction, connections, close: () => pool.end() }

@@ -26,6 +26,9 @@ const MIGRATIONS = [
   { version: 8, files: ['140-runs.sql'] },
 ] as const
 
+/** ms that one statement of an upgrade may take, such as an index over all secrets, or the wait for another process's. */
+const UPGRADE_MS = 30 * 60_000
+
 export const SCHEMA_VERSION = MIGRATIONS.reduce((latest, m) => Math.max(latest, m.version), 0)
 
 /** Changes the text of a file before it is run; the proof of the protocol injects mutants here. */
@@ -56,7 +59,7 @@ export async function migrateLedger(database: Database, rewrite: Rewrite = (_fil
       for (const file of files) await query(null, rewrite(file, await readSql(file)), [])
       await query(null, 'insert into crossfade.schema_version values ($1)', [version])
     }
-  })
+  }, UPGRADE_MS)
 }
 
 /** An acknowledged begin must survive a crash of the ledger. `allowFast` is for tests on a throw-away cluster. */

@@ -177,17 +177,28 @@ const some: fc.Arbitrary<readonly Step[]> = fc.oneof(
   },
 )
 
+const foreign: fc.Arbitrary<SettleResult> = fc.record({
+  kind: fc.constant('quarantine' as const),
+  reason: fc.constant('foreign' as const),
+  current: fc.constantFrom(null, 'x', 'absent'),
+})
+
+/** A claim of the first secret and what came of it, accepted or not. */
+const judged: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(claim, fc.oneof(result, foreign), fc.boolean())
+  .map(([claiming, found, accepted]) => [
+    { ...claiming, only: 'a' as const, source: null, neverCopied: null, lease: 5 * TICK },
+    { kind: 'settled' as const, latest: 0, result: found },
+    { kind: accepted ? ('accept' as const) : ('nothing' as const) },
+  ])
+
 /** How the first secret stands when a sequence begins: foreign, deleted or never copied, each once and together. */
 const KNOWN: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 3, arbitrary: fc.constant([]) },
   { weight: 1, arbitrary: see.map((step) => [{ ...step, name: 'a' as const }]) },
   {
     weight: 2,
-    arbitrary: fc.tuple(see, claim, result).map(([seen, claiming, found]) => [
-      { ...seen, name: 'a' as const },
-      { ...claiming, only: 'a' as const, source: null, neverCopied: null, lease: 5 * TICK },
-      { kind: 'settled' as const, latest: 0, result: found },
-    ]),
+    arbitrary: fc.tuple(see, judged).map(([seen, rest]) => [{ ...seen, name: 'a' as const }, ...rest]),
   },
 )
 

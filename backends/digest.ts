@@ -41,6 +41,10 @@ export function digest(key: KeyObject, purpose: Purpose, address: Address, secre
   return hmac.digest('base64url')
 }
 
+/** Tells one key from another and nothing else: a digest of a constant, in a domain of its own. */
+export const keyCheck = (key: KeyObject, purpose: Purpose): string =>
+  createHmac('sha256', key).update(`crossfade/check/${purpose}/1`).digest('base64url').slice(0, 22)
+
 /** The bytes that are compared; a value that is not JSON is compared byte for byte under any shape. */
 function canonicalValue(secret: Secret, shape: Shape): Uint8Array {
   const bytes = secret.value.open()

@@ -31,6 +31,8 @@ export interface GuardDeps {
   readonly metrics: BackendsMetrics
   /** Told of each call that has ended. */
   readonly onCall?: (call: StoreCallSeen) => void
+  /** Whether the store may be used; asked before every call but a ping. Refused ones are `unavailable`, and never sent. */
+  readonly admits?: (store: string) => boolean | Promise<boolean>
 }
 
 /** One call, as whoever called saw it: queue and retry included. */
@@ -146,6 +148,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
       unaddressable: (integration, call) =>
         store.unaddressable?.(integration, call) ?? Promise.resolve({ kind: 'counted', counts: [] }),
     }),
+    identity: (call) => store.identity(call),
     check: (call) => store.check(call),
     close: () => {
       attempts.close()
@@ -159,7 +162,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
 function makePassing(
   name: string,
   limits: Limits,
-  { clock, metrics, onCall }: GuardDeps,
+  { clock, metrics, onCall, admits = () => true }: GuardDeps,
   alarm: Alarm,
   { attempt }: ReturnType<typeof makeAttempts>,
 ) {
@@ -194,7 +197,10 @@ function makePassing(
       const armed = alarm.arm(deadline, call.signal)
       metrics.inFlight.inc({ store: name })
       try {
-        answers = await inTurn({ ...passage, call: { deadline, landBy, signal: armed.signal } }, armed.signal)
+        const admitted = op === 'ping' || admits(name)
+        answers = (typeof admitted === 'boolean' ? admitted : await unlessAborted(admitted, armed.signal, false))
+          ? await inTurn({ ...passage, call: { deadline, landBy, signal: armed.signal } }, armed.signal)
+          : refuse('unavailable')
       } finally {
         armed.disarm()
         metrics.inFlight.dec({ store: name })

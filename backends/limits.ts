@@ -16,3 +16,5 @@ export const limitKeys = {
     .describe('Calls at once, and calls that may wait for their turn; beyond that a call is refused at once.'),
   max_size: sizeSchema.prefault('1MiB').describe('Largest value that is taken.'),
 }
+
+export const LIMIT_KEYS = Object.keys(limitKeys)

@@ -49,6 +49,9 @@ export interface Store {
   /** Cheap proof that the store answers. */
   ping(call: Call): Promise<PingOutcome>
 
+  /** Which one it is, of all that could be reached by the same names: what it carries itself, and keeps when it moves. */
+  identity(call: Call): Promise<IdentityOutcome>
+
   /** What is wrong with the store as configured, all at once, for `config check`; an empty list means that it can be used. */
   check(call: Call): Promise<readonly StoreProblem[]>
 
@@ -150,6 +153,11 @@ export type UnaddressableOutcome =
 
 export type PingOutcome =
   | { readonly kind: 'ok' }
+  | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason }
+
+export type IdentityOutcome =
+  /** `id` null: it has none, or this caller may not see it; then its place in the configuration is all there is. */
+  | { readonly kind: 'is'; readonly id: string | null }
   | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason }
 
 /** `warning`: it works, but not as well as it could. Never holds a value. */

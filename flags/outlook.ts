@@ -104,6 +104,38 @@ export const asksInWords = (asks: readonly Ask[]): string =>
     ? NOTHING_ASKED
     : asks.map(({ phase, percent, some }) => `${phase} ${some ? 'for some' : `${percent} %`}`).join(', ')
 
+/** A part of a cohort and what runs there. */
+export interface Share {
+  readonly phase: Phase
+  /** 0 to 100, of the cohort; null: single customers that a step names. */
+  readonly percent: number | null
+}
+
+/** How a cohort is divided among the phases that run, the steps of its flag in their order; who is left is asked for nothing. */
+export const sharesOf = ({ asks, cap, pin }: Pick<Outlook, 'asks' | 'cap' | 'pin'>): readonly Share[] => {
+  if (pin !== null) return [{ phase: pin.phase, percent: 100 }]
+  const some = asks.filter(({ some: named }) => named)
+  const shares = new Map<Phase, number>()
+  let taken = 0
+  for (const { phase, percent } of [...asks.filter((ask) => !ask.some), { phase: 'off' as const, percent: 100 }]) {
+    if (percent <= taken) continue
+    const runs = runsUnder(phase, cap, null)
+    shares.set(runs, (shares.get(runs) ?? 0) + percent - taken)
+    taken = percent
+  }
+  const named = new Set(some.map(({ phase }) => runsUnder(phase, cap, null)).filter((phase) => !shares.has(phase)))
+  return [
+    ...[...named].map((phase) => ({ phase, percent: null })),
+    ...[...shares].map(([phase, percent]) => ({ phase, percent })),
+  ]
+}
+
+/** `live`, or `50% live, 50% dualwrite` where a cohort is divided. */
+export const sharesInWords = (shares: readonly Share[]): string =>
+  shares.length === 1
+    ? (shares[0]?.phase ?? 'off')
+    : shares.map(({ phase, percent }) => (percent === null ? `some ${phase}` : `${percent}% ${phase}`)).join(', ')
+
 const highest = (asks: readonly Ask[]): Phase =>
   asks.reduce<Phase>((top, { phase }) => (phaseRank(phase) > phaseRank(top) ? phase : top), 'off')
 

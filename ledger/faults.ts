@@ -26,6 +26,41 @@ export const LEDGER_FAULTS = {
     title: 'The integration is not in a state from which this can be done',
     next: 'Look at crossfade status; the detail names the state.',
   },
+  'integration-left-out': {
+    status: 409,
+    title: 'The ledger holds an integration that the configuration does not name',
+    next: 'Configure it again. To end it: crossfade abandon or crossfade finalize, and leave it out then.',
+  },
+  'enrolled-otherwise': {
+    status: 409,
+    title: 'An integration is configured otherwise than it was enrolled',
+    next: 'Set it back, or end it first: crossfade abandon or crossfade finalize. For data that was moved as it is: crossfade config accept FILE. For a new name: crossfade integrations rename.',
+  },
+  'replica-differs': {
+    status: 409,
+    title: 'A live replica is configured otherwise',
+    next: 'Give both the same configuration; it goes on by itself once they have, or the other one has ended.',
+  },
+  'fingerprint-key-differs': {
+    status: 409,
+    title: 'This is not the fingerprint key of the ledger',
+    next: 'Give every process the key that the ledger was begun with; another one is taken once nothing is enrolled.',
+  },
+  'etag-key-differs': {
+    status: 409,
+    title: 'This is not the ETag key that the other processes had',
+    next: 'Give every process the same key. To exchange it, stop all of them: crossfade config accept FILE.',
+  },
+  'cohort-capped': {
+    status: 409,
+    title: 'A cap covers customers whom the configuration would take out of it',
+    next: 'Keep the cohort as it is, or lift the cap first: crossfade lift.',
+  },
+  'store-silent': {
+    status: 503,
+    title: 'A store does not say which one it is',
+    next: 'Look at the store; what was asked for goes on when it answers.',
+  },
   'fingerprint-key-missing': {
     status: 503,
     title: 'The fingerprint key is not there, and an integration is not finalized',

@@ -27,6 +27,8 @@ export interface IntegrationRow {
   readonly epoch: number
   /** The inventory mark: every name on either side has a row. */
   readonly inventoried: boolean
+  /** What the stores of its sides said that they are when it was enrolled; null or absent: nothing was said. */
+  readonly ids?: Readonly<Record<Side, string | null>> | null
 }
 
 /** What `begin` needs of a phase: which side first, and whether the other side is written too. */

@@ -44,6 +44,7 @@ export interface MigratorParts {
   /** Where differences are kept; left out: in the ledger, and nobody else is told. */
   readonly mismatches?: Mismatches
   /** Phases by cohort: what finalize and abandon ask for first. */
+  readonly enrolments?: EnrolDeps['enrolments']
   readonly outlook?: LeaveDeps['outlook']
   readonly soaking?: LeaveDeps['soaking']
   readonly endsKey?: LeaveDeps['endsKey']

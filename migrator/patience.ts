@@ -58,8 +58,10 @@ export async function untilOver<T>(
   }
 }
 
+const PASSING: ReadonlySet<string> = new Set(['ledger-unavailable', 'store-silent'])
+
 /**
- * Repeats a step of the ledger that it was not there for; all of them are safe to repeat. Rethrows when the ledger was
+ * Repeats a step of the ledger that it, or a store, was not there for; all of them are safe to repeat. Rethrows when the ledger was
  * away for longer than `patience` ms, and rejects when aborted.
  */
 export async function persist<T>(
@@ -73,7 +75,7 @@ export async function persist<T>(
     try {
       return await step()
     } catch (error) {
-      const passing = isFault(error) && error.code === 'ledger-unavailable'
+      const passing = isFault(error) && PASSING.has(error.code)
       if (!passing || !(await patience.wait(signal))) throw error
     }
   }

@@ -92,6 +92,7 @@ export function makeMemoryStore(options: MemoryOptions): Store {
     remove: async (address, condition, call) => write(address, null, condition, call),
     scan: async (integration, page) => scan(cells.values(), integration, page),
     ping: async () => ({ kind: 'ok' }),
+    identity: async () => ({ kind: 'is', id: null }),
     check: async () => [],
     close: async () => {},
   }

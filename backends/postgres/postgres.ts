@@ -12,6 +12,7 @@ import { columnwise } from '../sql/columnwise.ts'
 import type { Answer } from '../sql/connection.ts'
 import type { Database } from '../sql/database.ts'
 import { gatherGets } from '../sql/gather.ts'
+import { clusterIdentity } from '../sql/identity.ts'
 import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, Store } from '../store.ts'
 import { postgresCapabilities } from './capabilities.ts'
 import { problemsOf } from './check.ts'
@@ -66,6 +67,7 @@ export function makePostgresStore(name: string, config: PostgresConfig, database
       const answer = await database.ask({ name: 'crossfade_ping', text: 'SELECT 1' }, [], call)
       return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'ok' }
     },
+    identity: (call) => clusterIdentity(database, call),
     check: async (call) => {
       const answer = await database.ask<DescribeRow>(DESCRIBE, [quotedTable(config)], call)
       if (answer.kind === 'rows') return problemsOf(factsOf(answer.rows[0]), config)

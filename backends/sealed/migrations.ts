@@ -4,6 +4,10 @@
  */
 export const MIGRATIONS: readonly string[] = [
   `
+  -- Which sealed store this is: it moves with a dump, and another one has another.
+  CREATE TABLE {schema}.identity (id uuid NOT NULL DEFAULT gen_random_uuid());
+  INSERT INTO {schema}.identity DEFAULT VALUES;
+
   CREATE TABLE {schema}.secret (
     integration text COLLATE "C" NOT NULL,
     customer    text COLLATE "C" NOT NULL,

@@ -96,6 +96,13 @@ export function makeSealedStore(options: SealedOptions): Store {
       const failed = answer.kind === 'failed' ? answer : await keyring.ping(call)
       return failed ? failedAs(failed.failure) : { kind: 'ok' }
     },
+    identity: async (call) => {
+      const stopped = await migrated(call)
+      if (stopped) return failedAs(stopped.failure)
+      const text = `SELECT id::text AS id FROM ${options.schema}.identity`
+      const answer = await database.ask<{ id: string }>({ name: 'crossfade_identity', text }, [], call)
+      return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'is', id: answer.rows[0]?.id ?? null }
+    },
     check: (call) => check(options, call),
     close: async () => {
       await Promise.all([keyring.close(), database.close()])

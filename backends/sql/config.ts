@@ -15,3 +15,11 @@ export const connectionKeys = {
   password_file: z.string().min(1).optional().describe('Holds the password of that user.'),
   max_connections: z.int().min(1).max(1000).default(10).describe('Connections of each replica at most.'),
 }
+
+export const CONNECTION_KEYS = Object.keys(connectionKeys)
+
+/** The name of the database that a URL leads to, which is the user's where it names none. */
+export function databaseOf(url: string): string {
+  const { pathname, username } = new URL(url)
+  return decodeURIComponent(pathname.slice(1)) || decodeURIComponent(username)
+}

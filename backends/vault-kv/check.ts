@@ -1,5 +1,5 @@
 import { isMap } from '../canonical-json.ts'
-import type { Call, StoreProblem } from '../store.ts'
+import type { Call, IdentityOutcome, StoreProblem } from '../store.ts'
 import type { VaultClient } from '../vault/client.ts'
 import { part, readAnswer, textIn } from './answers.ts'
 import { endsWithToken, type VaultKvConfig } from './config.ts'
@@ -36,10 +36,25 @@ const LATE_WRITES = warning(
   'version 1 without expiring_tokens: a write that the network held up may land over a later one; set expiring_tokens',
 )
 
+/** What a token may read of a mount below which it may do anything. */
+const askMount = (client: VaultClient, mount: string, call: Call) =>
+  client.request({ method: 'GET', path: ['sys', 'internal', 'ui', 'mounts', ...mount.split('/')] }, call)
+
+/** A mount has an id from the day it was made, over restores and moves of the server. */
+export async function mountIdentity(client: VaultClient, mount: string, call: Call): Promise<IdentityOutcome> {
+  const outcome = await askMount(client, mount, call)
+  if (outcome.kind === 'failed') {
+    const { reason } = outcome.failure
+    return reason === 'denied' ? NO_ID : { kind: 'error', reason }
+  }
+  const data = outcome.status === 200 ? dataOf(outcome.body) : null
+  return data === null ? NO_ID : { kind: 'is', id: textIn(data, 'uuid') || null }
+}
+const NO_ID: IdentityOutcome = { kind: 'is', id: null }
+
 async function mountProblems({ client, config }: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
   const { mount, version } = config
-  const path = ['sys', 'internal', 'ui', 'mounts', ...mount.split('/')]
-  const outcome = await client.request({ method: 'GET', path }, call)
+  const outcome = await askMount(client, mount, call)
   if (outcome.kind === 'failed' && outcome.failure.reason !== 'denied')
     return [error(`the server did not answer: ${outcome.detail}`)]
   const data = outcome.kind === 'answer' && outcome.status === 200 ? dataOf(outcome.body) : null

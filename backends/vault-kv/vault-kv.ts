@@ -11,7 +11,7 @@ import { type Address, addressKey } from '../secret.ts'
 import type { Call, Condition, GetOutcome, PutOutcome, PutRequest, Store } from '../store.ts'
 import type { VaultClient } from '../vault/client.ts'
 import { vaultKvCapabilities } from './capabilities.ts'
-import { check } from './check.ts'
+import { check, mountIdentity } from './check.ts'
 import { makeCodec } from './codec.ts'
 import { endsWithToken, type VaultKvConfig } from './config.ts'
 import type { Engine, Path } from './engine.ts'
@@ -81,6 +81,7 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
       const outcome = await client.request({ method: 'GET', path: ['sys', 'seal-status'] }, call)
       return outcome.kind === 'failed' ? failedAs(outcome.failure) : { kind: 'ok' }
     },
+    identity: (call) => mountIdentity(client, config.mount, call),
     check: (call) => check({ config, client, template, engine }, call),
     close: () => client.close(),
   }

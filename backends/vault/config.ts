@@ -72,6 +72,8 @@ export const vaultKeys = {
   auth: vaultAuthSchema.describe('How this process proves who it is.'),
 }
 
+export const VAULT_KEYS = Object.keys(vaultKeys)
+
 export const vaultSchema = z.object(vaultKeys)
 
 /** A client certificate is of use with its key only; for `superRefine` of a section that has `vaultKeys`. */

@@ -79,10 +79,12 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   const { config, clock, log, serves = true } = options
   const integrations = Object.keys(config.integrations).length
   const metrics = makeMetrics(hasIntegrationSeries(config.metrics.integration_series, integrations))
+  const onProblems = (problems: readonly string[]): void =>
+    log.error({ problems }, 'configured otherwise than the ledger was told: not ready')
   // What may be refused for good comes before anything that would keep the process.
   const tokens = makeTokens(await loadTokens(config.identity.tokens_file))
   const audit = await makeAudit(config.audit, { clock, metrics: metrics.access })
-  const engine = await makeEngine({ ...options, metrics }).catch(async (error: unknown) => {
+  const engine = await makeEngine({ ...options, metrics, onProblems }).catch(async (error: unknown) => {
     await audit.close()
     throw error
   })
@@ -172,7 +174,16 @@ export async function startApplication(options: ApplicationOptions): Promise<App
       operators: operatorsUrl,
       engine,
       reload: async (read) => {
-        const result = await reload({ config, read, flags, audit, tokens, largest })
+        const result = await reload({
+          config,
+          read,
+          flags,
+          audit,
+          tokens,
+          largest,
+          identity: engine.identity,
+          cohortKeep: engine.cohortKeep,
+        })
         // A ledger that is down is no reason to keep a configuration that holds already from being told.
         await engine.journal.append(reloadEvent(result, options.name)).catch(() => {})
         return result
@@ -236,29 +247,37 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
     try {
       await prepareLedger(parts)
       await engine.work.queue.prepare()
+      await engine.identity.judge()
       await engine.capSpread.learn(signal)
+      await engine.cohortKeep.judge()
       await flags.phases.start()
       await engine.gates.load()
       await parts.replica.start()
+      await engine.identity.admit()
+      await engine.cohortKeep.keep()
       return
     } catch (error) {
       if (!isFault(error) || !AGAIN.has(error.code)) throw error
-      log.warn({ detail: error.detail }, 'the ledger went away during the start: trying again')
+      // Nobody shall wait for one that does not serve.
+      await parts.replicas.leave(parts.id).catch(() => undefined)
+      engine.identity.waits(error.code === 'replica-differs' ? error : null)
+      log.warn({ detail: error.detail }, `${error.title}: trying again`)
       await clock.sleep(500, signal)
     }
   }
 }
 
-const AGAIN: ReadonlySet<string> = new Set(['ledger-unavailable', 'phase-memory-unavailable'])
+const AGAIN: ReadonlySet<string> = new Set(['ledger-unavailable', 'phase-memory-unavailable', 'replica-differs'])
 
 /** Often enough for changes of state, and several times within a lease. */
 async function refreshForever(
-  { clock, config, parts, metrics, capSpread, comparisons, gates, pace }: Engine,
+  { clock, config, parts, metrics, identity, capSpread, comparisons, gates, pace }: Engine,
   signal: AbortSignal,
 ): Promise<void> {
   const pause = Math.min(250, config.ledger.replica_lease / 4)
   while (!signal.aborted) {
     await parts.replica.refresh()
+    await identity.follow()
     await capSpread.follow()
     await comparisons.flush()
     await gates.follow()

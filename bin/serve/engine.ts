@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
+import { makeCohortRecords } from '../../ledger/postgres/cohorts.ts'
+import { makeEnrolments } from '../../ledger/postgres/enrolments.ts'
 import { readGateFigures } from '../../ledger/postgres/gate-figures.ts'
 import { makeGateRecords } from '../../ledger/postgres/gate-records.ts'
 import { makeJournal } from '../../ledger/postgres/journal.ts'
@@ -13,29 +15,32 @@ import { countOnlyNew } from '../../ledger/postgres/quarantine.ts'
 import { settle } from '../../ledger/settle.ts'
 import { makeMigratorDeps } from '../../migrator/deps.ts'
 import { makeSettler } from '../../migrator/settler.ts'
-import type { CoreDeps, CoreEvent } from '../../proxy/core/context.ts'
+import type { CoreDeps } from '../../proxy/core/context.ts'
 import { makeLazy } from '../../proxy/core/lazy.ts'
 import { CORE_RULES } from '../../proxy/core/rules.ts'
 import { makeSecrets } from '../../proxy/core/secrets.ts'
-import type { StoreCall } from '../../proxy/core/store-call.ts'
 import { isAddressable } from '../../proxy/http/path.ts'
 import { makeShadow } from '../../proxy/shadow/shadow.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { CAPS_KEY } from './cap-reach.ts'
 import { openCaps } from './caps.ts'
+import { makeCohortKeep } from './cohort-keep.ts'
 import { makeComparisons } from './comparisons.ts'
+import { countCall, countEvent } from './count-events.ts'
 import { makeCounting, totalOf } from './counts.ts'
 import { makeDigests } from './digests.ts'
 import { debtsToSettle, openFlags } from './flags.ts'
 import { figuresByCohort } from './gate-figures.ts'
 import { makeGates } from './gates.ts'
 import { makeGuardWatch } from './guard.ts'
+import { makeIdentity } from './identity.ts'
 import { keyEnd } from './key-end.ts'
 import { openLedger } from './ledger.ts'
 import { makeLegacyFirst } from './legacy-first.ts'
 import type { Metrics } from './metrics.ts'
 import { makeObserver } from './observer.ts'
 import { openPace } from './pace.ts'
+import { type Runs, saidCohorts, saidPhases } from './said-runs.ts'
 import { startAtZero } from './start-at-zero.ts'
 import { makeStillNew } from './still-new.ts'
 import { openStores } from './stores.ts'
@@ -58,10 +63,13 @@ export interface EngineOptions {
   readonly worker: boolean
   /** False: a process that only works. */
   readonly serves?: boolean
+  /** Told when it turns out to be configured otherwise than what the ledger holds was enrolled, or no longer is. */
+  readonly onProblems?: (problems: readonly string[]) => void
 }
 
 /** All parts of one proxy process, connected to each other; nothing runs and nothing was contacted yet. */
-export async function makeEngine({ config, clock, metrics, name, worker, serves = true }: EngineOptions) {
+export async function makeEngine(options: EngineOptions) {
+  const { config, clock, metrics, name, worker, serves = true, onProblems = () => {} } = options
   const parts = openLedger(config, clock, metrics.ledger, name, serves)
   const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
   const paceRecords = makePaceRecords(database)
@@ -75,10 +83,23 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     reports: paceReports,
     id: parts.id,
   })
-  const stores = openStores(config, clock, metrics.backends, pace.onStore)
+  const stores = openStores(config, clock, metrics.backends, pace.onStore, (store) => identity.admits(store))
   const { pairs } = stores
   const digests = makeDigests(config, pairs)
   const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })
+  const shown: { phases: Runs['phases'] } = { phases: {} }
+  const identity = makeIdentity({
+    config,
+    self: { id: parts.id, name },
+    integrations: ledger.integrations,
+    remembered: (integration) => memory.integration(integration),
+    enrolments: makeEnrolments<Runs>(database),
+    stores: () => stores.all,
+    runs: () => ({ cohorts: saidCohorts(flags.cohorts.rules()), phases: shown.phases }),
+    clock,
+    onProblems,
+  })
+  const cohortKeep = makeCohortKeep(flags, makeCohortRecords(database))
   const gateRecords = makeGateRecords(database)
   const comparisons = makeComparisons(gateRecords, flags.cohorts)
   const gates = makeGates({
@@ -180,7 +201,7 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     whenLedgerDown: config.ledger.when_down.reads,
     onEvent: (event) => {
       if (event.kind === 'call' && event.judged) guard.observe(event)
-      count(metrics, event)
+      countEvent(metrics, event)
     },
   }
   const lazy = makeLazy(ledger, coherence)
@@ -199,6 +220,7 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     outlook: flags.outlook,
     soaking: flags.soaking,
     mismatches,
+    enrolments: identity,
     ...keyEnd(config, ledger, journal),
   })
   const work = openWork({
@@ -235,6 +257,9 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     debts: () => readDebts(database),
     workers: work.registry.live,
     metrics,
+    onPhases: (outlooks) => {
+      shown.phases = saidPhases(outlooks)
+    },
     clock,
     sample: config.migrator.settler.sample,
   })
@@ -248,6 +273,8 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     parts,
     flags,
     capSpread,
+    identity,
+    cohortKeep,
     comparisons,
     counting,
     gates,
@@ -265,27 +292,4 @@ export async function makeEngine({ config, clock, metrics, name, worker, serves 
     pace,
     paceRecords,
   }
-}
-
-function count(metrics: Metrics, event: CoreEvent): void {
-  const { ledger } = metrics
-  switch (event.kind) {
-    case 'ask':
-      ledger.asks.inc({ why: event.why })
-      return
-    case 'debt':
-      ledger.debtsMade.inc({ owing: event.owing, why: event.why })
-      return
-    case 'served':
-      ledger.served.inc({ integration: event.integration, by: event.by })
-      if (event.fallback !== null) ledger.fallbacks.inc({ by: event.by, why: event.fallback })
-      return
-    case 'call':
-      countCall(metrics, event)
-  }
-}
-
-function countCall({ proxy }: Metrics, { integration, side, failed, ms }: Omit<StoreCall, 'customer'>): void {
-  proxy.calls.inc({ integration, side, outcome: failed ? 'failed' : 'ok' })
-  if (ms !== null) proxy.readSeconds.observe({ integration, side }, ms / 1000)
 }

@@ -134,6 +134,7 @@ function spread(stages: Stages, id: string, bus: Bus, replica: Replica): Stages 
   return {
     ...stages,
     transition: async (integration, next) => told(await stages.transition(integration, next)),
+    enrol: async (integration, enrolment) => told(await stages.enrol(integration, enrolment)),
     leave: async (integration, next, note) => told(await stages.leave(integration, next, note)),
   }
 }

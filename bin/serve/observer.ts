@@ -39,6 +39,8 @@ export interface ObserverParts {
   /** How many workers are alive. */
   readonly workers: () => Promise<number>
   readonly metrics: { readonly flags: FlagsMetrics; readonly migrator: MigratorMetrics }
+  /** Told what was seen, after every change. */
+  readonly onPhases?: (outlooks: readonly (readonly Outlook[])[]) => void
   readonly clock: Clock
   /** ms between two counts, at least. */
   readonly sample: number
@@ -65,6 +67,7 @@ export function makeObserver(parts: ObserverParts): Observer {
       if (outlooks.length % TURN === 0) await nextTurn()
     }
     showPhases(parts, outlooks)
+    parts.onPhases?.(outlooks)
   }
 
   const whatChanges = (): string => {

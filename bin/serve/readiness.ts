@@ -36,6 +36,14 @@ export function makeServeReadiness(engine: Engine, listening: () => boolean) {
       },
     },
     {
+      name: 'configuration',
+      needed: 'always',
+      probe: async () => {
+        const found = engine.identity.problems()
+        return { ok: found.length === 0, detail: found.length === 0 ? 'as it was enrolled' : found.join('; ') }
+      },
+    },
+    {
       name: 'flags',
       needed: 'start',
       probe: async () => {

@@ -9,7 +9,9 @@ import type { CohortRule } from '../../flags/cohorts.ts'
 import type { JournalEvent } from '../../ledger/postgres/journal.ts'
 import type { IntegrationConfig } from '../config/integrations.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
+import type { CohortKeep } from './cohort-keep.ts'
 import type { FlagParts } from './flags.ts'
+import type { Identity } from './identity.ts'
 
 /*
  * The file is read again while clients are served. All parts look at one configuration at each use, so the sections that
@@ -38,6 +40,9 @@ export interface ReloadParts {
   readonly tokens: Tokens
   /** Bytes: what bodies are bounded by since the start, for all integrations. */
   readonly largest: number
+  /** Throws what the next configuration would break of what the ledger holds. */
+  readonly identity: Pick<Identity, 'judgeNext'>
+  readonly cohortKeep: Pick<CohortKeep, 'judgeNext' | 'keep'>
 }
 
 const LIVE_SECTIONS = ['cohorts', 'gates', 'guard', 'identity'] as const
@@ -51,6 +56,8 @@ export async function reload(parts: ReloadParts): Promise<Reload> {
     const next = parts.read()
     const rules = await loadCohortRules(next.cohorts)
     const entries = await loadTokens(next.identity.tokens_file)
+    await parts.identity.judgeNext(next)
+    parts.cohortKeep.judgeNext(rules)
     const members = !isDeepStrictEqual(rules, flags.cohorts.rules())
     const integrations = mergeIntegrations(config.integrations, next.integrations, largest)
     const holders = tokens.replace(entries)
@@ -62,6 +69,8 @@ export async function reload(parts: ReloadParts): Promise<Reload> {
     ]
     const restart = [...differing(config, next, isWired), ...integrations.restart]
     apply(parts, next, rules, integrations.merged)
+    // With the ledger away the next start is judged by the rules before: more strictly, if at all.
+    await parts.cohortKeep.keep().catch(() => undefined)
     return { kind: 'reloaded', changed, restart }
   } catch (error) {
     return { kind: 'refused', why: wordsOf(error) }

@@ -22,10 +22,11 @@ export function openStores(
   clock: Clock,
   metrics: BackendsMetrics,
   onCall: (call: StoreCallSeen) => void = () => undefined,
+  admits: (store: string) => boolean | Promise<boolean> = () => true,
 ): OpenStores {
   const all = new Map<string, Store>()
   for (const [name, section] of Object.entries(config.stores)) {
-    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes, onCall }))
+    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes, onCall, admits }))
   }
   const pairs = new Map(Object.keys(config.integrations).map((name) => [name, pairOf(config, all, name)]))
   return {

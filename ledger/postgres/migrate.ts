@@ -24,6 +24,7 @@ const MIGRATIONS = [
   { version: 6, files: ['120-pace.sql'] },
   { version: 7, files: ['130-bypass.sql'] },
   { version: 8, files: ['140-runs.sql'] },
+  { version: 9, files: ['150-identity.sql'] },
 ] as const
 
 /** ms that one statement of an upgrade may take, such as an index over all secrets, or the wait for another process's. */

@@ -75,7 +75,10 @@ const ASK = `
 const LOAD_DEBTS = `
   select integration, customer, name, fresh, seq from crossfade.secret where fresh <> 'both' and not blank`
 
-const INTEGRATIONS = 'select name as integration, state, epoch::float8 as epoch, inventoried from crossfade.integration'
+const INTEGRATIONS = `
+  select name as integration, state, epoch::float8 as epoch, inventoried, case when enrolled_with is not null then
+    jsonb_build_object('legacy', enrolled_with #> '{legacy,id}', 'new', enrolled_with #> '{new,id}') end as ids
+  from crossfade.integration`
 
 export function makePostgresLedger(database: Database, batches = BATCHES): Ledger {
   const begins = byOp<BeginRequest, BeginAnswer>(database, batches, 'begin_all', wireBegin)

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Enrolment } from '../enrolment.ts'
 import { ledgerFault } from '../faults.ts'
 import type { IntegrationRow, IntegrationState } from '../ledger.ts'
 import type { Database } from './database.ts'
@@ -22,6 +23,8 @@ export type LeaveAnswer =
 export interface Stages {
   /** Throws `stage-refused` when the order or a row forbids it; asking for the state it is in changes nothing. */
   transition(integration: string, next: IntegrationState): Promise<IntegrationRow>
+  /** `transition` to `enrolling`, with what it is enrolled with, which stays as it was first written. */
+  enrol(integration: string, enrolment: Enrolment | null): Promise<IntegrationRow>
   /**
    * The same, written down as an event in the same commit. What is open gets half a second to end, in which begins wait.
    * Throws `stage-refused` when the order forbids it.
@@ -58,9 +61,14 @@ export const makeStages = (database: Database, replicas: Pick<Replicas, 'registe
       integration,
       next,
     ])
-    const { answer } = row as { answer: Answer }
-    if (!('refused' in answer)) return answer
-    throw refused(integration, next, answer)
+    return rowIn(integration, next, row)
+  },
+  enrol: async (integration, enrolment) => {
+    const [row] = await database.patiently<{ answer: Answer }>('select crossfade.enrol($1, $2::jsonb) as answer', [
+      integration,
+      enrolment === null ? null : JSON.stringify(enrolment),
+    ])
+    return rowIn(integration, 'enrolling', row)
   },
   leave: async (integration, next, note) => {
     const [row] = await database.patiently<{ answer: Answer }>(
@@ -95,6 +103,16 @@ export const makeStages = (database: Database, replicas: Pick<Replicas, 'registe
     }
   },
 })
+
+function rowIn(
+  integration: string,
+  next: IntegrationState,
+  row: { readonly answer: Answer } | undefined,
+): IntegrationRow {
+  const { answer } = row as { answer: Answer }
+  if (!('refused' in answer)) return answer
+  throw refused(integration, next, answer)
+}
 
 function refused(integration: string, next: IntegrationState, { refused: by, state, count }: Refusal) {
   const why = by === 'order' ? `it is ${state}` : `${count} secrets are owed or being written`

@@ -139,6 +139,7 @@ export function makeSimStore(world: World, side: Side, kind: StoreKind, onLand: 
       remove: (address, condition, call) => write(owner, address, null, condition, call),
       scan: async () => ({ kind: 'page', entries: [], next: null }),
       ping: async () => ({ kind: 'ok' }),
+      identity: async () => ({ kind: 'is', id: null }),
       check: async () => [],
       close: async () => {},
     }),

@@ -13,7 +13,7 @@ import type { Clock } from '../core/clock.ts'
 import { unlessAborted } from './abort.ts'
 import { type Alarm, DEADLINE_PASSED, makeAlarm } from './alarm.ts'
 import { type Answers, answersTo, itself } from './answers.ts'
-import { type Breaker, type BreakerState, makeBreaker } from './breaker.ts'
+import { makeBreakers } from './breakers.ts'
 import type { BackendsMetrics } from './metrics.ts'
 import { isStoreFailure, type Outcome, outcomeLabel } from './outcome.ts'
 import { type Address, addressKey, type Secret } from './secret.ts'
@@ -200,7 +200,7 @@ function makePassing(
         const admitted = op === 'ping' || admits(name)
         answers = (typeof admitted === 'boolean' ? admitted : await unlessAborted(admitted, armed.signal, false))
           ? await inTurn({ ...passage, call: { deadline, landBy, signal: armed.signal } }, armed.signal)
-          : refuse('unavailable')
+          : refuseAll(passage, 'unavailable')
       } finally {
         armed.disarm()
         metrics.inFlight.dec({ store: name })
@@ -226,35 +226,9 @@ const countOf = (outcomes: readonly Outcome[]): number =>
 
 const hasFailed = (outcomes: readonly Outcome[]): boolean => outcomes.length > 0 && outcomes.every(isStoreFailure)
 
-const BREAKER_GAUGE: Readonly<Record<BreakerState, number>> = { closed: 0, trying: 0.5, open: 1 }
-
 interface Sent<Q, R> {
   readonly answers: Answers<Q, R>
   readonly failed: boolean
-}
-
-/** Two breakers: a store that answers reads and hangs on writes would keep a single one closed by its reads. */
-function makeBreakers(store: Store, { breaker, deadline }: Limits, { clock, metrics }: GuardDeps, alarm: Alarm) {
-  const ping = async () => {
-    const call = { deadline: clock.monotonic() + deadline }
-    const { signal, disarm } = alarm.arm(call.deadline, undefined)
-    const outcome = await unlessAborted(store.ping({ ...call, signal }), signal, READ.lost).finally(disarm)
-    return { failed: isStoreFailure(outcome) }
-  }
-  const gauge = { reads: 0, writes: 0 }
-  const of = (calls: keyof typeof gauge): Breaker =>
-    makeBreaker({
-      ...breaker,
-      ping,
-      // Reads have another side to fall back to, or a caller that is told; a burst of them after an outage is not refused.
-      wary: calls === 'writes',
-      clock,
-      onState: (state) => {
-        gauge[calls] = BREAKER_GAUGE[state]
-        metrics.breaker.set({ store: store.name }, Math.max(gauge.reads, gauge.writes))
-      },
-    })
-  return { reads: of('reads'), writes: of('writes') }
 }
 
 /** The breakers, and one retry of a read that met a broken connection. */

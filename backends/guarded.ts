@@ -148,7 +148,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
       unaddressable: (integration, call) =>
         store.unaddressable?.(integration, call) ?? Promise.resolve({ kind: 'counted', counts: [] }),
     }),
-    identity: (call) => store.identity(call),
+    identity: (call, make) => store.identity(call, make),
     check: (call) => store.check(call),
     close: () => {
       attempts.close()

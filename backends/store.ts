@@ -49,8 +49,11 @@ export interface Store {
   /** Cheap proof that the store answers. */
   ping(call: Call): Promise<PingOutcome>
 
-  /** Which one it is, of all that could be reached by the same names: what it carries itself, and keeps when it moves. */
-  identity(call: Call): Promise<IdentityOutcome>
+  /**
+   * Which one it is, of all that could be reached by the same names: what it carries itself, and keeps when it moves. `make`: a
+   * store that makes its own tables does so first; else it changes nothing.
+   */
+  identity(call: Call, make: boolean): Promise<IdentityOutcome>
 
   /** What is wrong with the store as configured, all at once, for `config check`; an empty list means that it can be used. */
   check(call: Call): Promise<readonly StoreProblem[]>

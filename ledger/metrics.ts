@@ -62,6 +62,18 @@ export const makeLedgerMetrics = (registry: Registry) => {
       registers,
       aggregator: 'max',
     }),
+    leftOut: new Gauge({
+      name: 'crossfade_integrations_left_out',
+      help: 'Integrations that the ledger holds and the configuration of this replica does not name.',
+      registers,
+      aggregator: 'max',
+    }),
+    otherwise: new Gauge({
+      name: 'crossfade_configuration_problems',
+      help: 'In how much the configuration of this replica is another one than what was enrolled; it is not ready then.',
+      registers,
+      aggregator: 'max',
+    }),
     busHears: new Gauge({
       name: 'crossfade_bus_hears',
       help: '1 while messages of other replicas arrive; 0: this replica asks the ledger on each read.',

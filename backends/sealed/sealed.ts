@@ -16,6 +16,7 @@ import { scanPage } from '../sql/scan.ts'
 import { connectFailure } from '../sql/sqlstate.ts'
 import type { Call, Capabilities, PutOutcome, Store, StoreProblem } from '../store.ts'
 import { makeCustomers } from './customers.ts'
+import { sealedIdentity } from './identity.ts'
 import { makeKeyCare } from './key-care.ts'
 import type { Keyring } from './keyring.ts'
 import { assertNotNewer, migrateSealed, readVersion } from './migrate.ts'
@@ -96,12 +97,9 @@ export function makeSealedStore(options: SealedOptions): Store {
       const failed = answer.kind === 'failed' ? answer : await keyring.ping(call)
       return failed ? failedAs(failed.failure) : { kind: 'ok' }
     },
-    identity: async (call) => {
-      const stopped = await migrated(call)
-      if (stopped) return failedAs(stopped.failure)
-      const text = `SELECT id::text AS id FROM ${options.schema}.identity`
-      const answer = await database.ask<{ id: string }>({ name: 'crossfade_identity', text }, [], call)
-      return answer.kind === 'failed' ? failedAs(answer.failure) : { kind: 'is', id: answer.rows[0]?.id ?? null }
+    identity: async (call, make) => {
+      const stopped = make ? await migrated(call) : null
+      return stopped ? failedAs(stopped.failure) : sealedIdentity(database, options.schema, call)
     },
     check: (call) => check(options, call),
     close: async () => {

@@ -22,9 +22,13 @@ export const renderStatus = (status: Status, paint: Paint, paceOf: PaceOf | null
     columns([...HEADING, ...(paceOf === null ? [] : PACE_HEADING), 'WHY'], rows),
     ...(latencies.length === 0 ? [] : ['\n', columns(LATENCY_HEADING, latencies)]),
     ...bypassLines(status),
-    ...[...awayLines(status), ...capLines(status), ...stillNewLines(status), ...quarantineLines(status)].map(
-      (line) => `\n${line}\n`,
-    ),
+    ...[
+      ...awayLines(status),
+      ...configuredLines(status),
+      ...capLines(status),
+      ...stillNewLines(status),
+      ...quarantineLines(status),
+    ].map((line) => `\n${line}\n`),
   ].join('')
 }
 
@@ -67,6 +71,16 @@ const awayLines = ({ away, integrations }: Status): readonly string[] => [
     ? ['the ledger does not answer: nothing is counted, and writes of what is enrolled are refused until it is back']
     : []),
   ...away.stores.map((store) => `store ${store} does not answer: ${sidesOf(store, integrations)}`),
+]
+
+/** What no configuration names, and who runs something else than the replica that answers. */
+const configuredLines = ({ configured }: Status): readonly string[] => [
+  ...configured.problems.map((words) => `not ready, configured otherwise than it was enrolled: ${words}`),
+  ...configured.left_out.map(
+    ({ integration, state }) =>
+      `the ledger holds ${integration} (${state}), and the configuration does not name it: configure it, or crossfade integrations rename ${integration} NEW`,
+  ),
+  ...configured.differing.flatMap(({ replica, words }) => words.map((word) => `replica ${replica} ${word}`)),
 ]
 
 const sidesOf = (store: string, integrations: Status['integrations']): string => {

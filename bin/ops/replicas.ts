@@ -9,10 +9,16 @@ import { serveFault } from '../serve/faults.ts'
 const SILENCE = 5000
 
 /** Who is registered, and what each waits for; a dead process is counted out here, so that no barrier waits for it. */
-export function makeReplicasPort({ parts, journal }: Engine): ReplicasPort {
+export function makeReplicasPort({ parts, identity, journal }: Engine): ReplicasPort {
   const list = async (): Promise<readonly ShownReplica[]> => {
-    const [rows, integrations] = await Promise.all([parts.replicas.registered(), parts.ledger.integrations()])
-    return rows.map((row) => show(row, integrations, parts.id)).sort((a, b) => a.name.localeCompare(b.name, 'en'))
+    const [rows, integrations, differing] = await Promise.all([
+      parts.replicas.registered(),
+      parts.ledger.integrations(),
+      identity.differing(),
+    ])
+    return rows
+      .map((row) => show(row, integrations, differing, parts.id))
+      .sort((a, b) => a.name.localeCompare(b.name, 'en'))
   }
   return {
     list,
@@ -40,11 +46,13 @@ const alive = (name: string) => serveFault('replica-alive', name)
 const show = (
   { id, name, live, silentFor = 0, applied }: RegisteredReplica,
   integrations: readonly IntegrationRow[],
+  differing: ReadonlyMap<string, readonly string[]>,
   self: string,
 ): ShownReplica => ({
   name,
   state: live ? 'live' : silentFor < SILENCE ? 'deaf' : 'gone',
   silent_seconds: Math.floor(silentFor / 1000),
   behind: integrations.filter((row) => (applied[row.integration] ?? 0) < row.epoch).map((row) => row.integration),
+  differs: [...(differing.get(name) ?? [])],
   self: id === self,
 })

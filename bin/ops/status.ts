@@ -3,7 +3,7 @@ import { readDebts } from '../../ledger/postgres/owing.ts'
 import { NO_COUNTS } from '../../ledger/postgres/progress.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
 import type { StatusPort } from '../../proxy/ops/ports.ts'
-import type { CohortPhase, IntegrationStatus } from '../../proxy/ops/status.ts'
+import type { CohortPhase, IntegrationStatus, Status } from '../../proxy/ops/status.ts'
 import { type Counted, totalOf } from '../serve/counts.ts'
 import type { Engine } from '../serve/engine.ts'
 import type { Still } from '../serve/still-new.ts'
@@ -36,13 +36,23 @@ export function makeStatusPort(engine: Engine): StatusPort {
       const at = new Date(engine.clock.wall()).toISOString()
       const stores = new Set(integrations.flatMap((integration) => Object.values(integration.stores)))
       const away = { ledger: counts === null, stores: await storesAway(engine.metrics.registry, stores) }
-      return { at, caps: { durable, ...replicas }, away, integrations, latencies: [...latencies] }
+      const configured = await configuredOf(engine)
+      return { at, caps: { durable, ...replicas }, away, configured, integrations, latencies: [...latencies] }
     },
     explain: async (integration, customer) => {
       select(engine.config, integration)
       return explain(engine, integration, customer)
     },
     debts: () => readDebts(engine.parts.database),
+  }
+}
+
+async function configuredOf({ identity }: Engine): Promise<Status['configured']> {
+  const differing = await identity.differing().catch(() => new Map<string, readonly string[]>())
+  return {
+    problems: [...identity.problems()],
+    left_out: identity.leftOut().map(({ integration, state }) => ({ integration, state })),
+    differing: [...differing].map(([replica, words]) => ({ replica, words: [...words] })),
   }
 }
 

@@ -282,6 +282,8 @@ async function refreshForever(
     await comparisons.flush()
     await gates.follow()
     await pace.follow()
+    metrics.ledger.leftOut.set(identity.leftOut().length)
+    metrics.ledger.otherwise.set(identity.problems().length)
     metrics.ledger.leaseHeld.set(parts.replica.trusted() ? 1 : 0)
     metrics.ledger.remembered.set(parts.memory.size)
     await clock.sleep(pause, signal).catch(() => undefined)

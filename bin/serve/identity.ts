@@ -154,9 +154,7 @@ export function makeIdentity(parts: IdentityParts): Identity {
     },
     enrolment: async (integration) => {
       const stores = storesOf(config, integration)
-      await ids.learn(stores)
-      const silent = stores.filter((store) => ids.of(store) === undefined)
-      if (silent.length > 0) throw ledgerFault('store-silent', silent.join(', '))
+      if (!(await ids.make(stores))) throw ledgerFault('store-silent', stores.join(' or '))
       return enrolmentOf(config, integration, (store) => ids.of(store) ?? null)
     },
     assertAlike: async (integration) => {

@@ -112,6 +112,10 @@ export const runtime: Board = {
           live: 'max(crossfade_replicas_live)',
           behind: 'max(crossfade_replicas_behind)',
         }),
+        lines('Configuration', 'Against what the ledger holds: 0, or a replica is not ready.', 'none', {
+          'left out': 'max(crossfade_integrations_left_out)',
+          otherwise: 'max(crossfade_configuration_problems)',
+        }),
         lines('Leases', 'Taken, and taken away from silent replicas, an hour.', 'none', {
           joins: 'sum(increase(crossfade_replica_joins_total[1h]))',
           revoked: 'sum(increase(crossfade_replica_revocations_total[1h]))',

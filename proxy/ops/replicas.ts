@@ -10,6 +10,7 @@ export const replicaSchema = z.strictObject({
     .describe('deaf: it lives, but hears no messages and asks the ledger on each read. gone: no sign of life.'),
   silent_seconds: count.describe('Since its last sign of life.'),
   behind: z.array(integrationName).describe('Integrations whose latest state it has not put into effect.'),
+  differs: z.array(z.string()).default([]).describe('In what it runs something else than the one that answers.'),
   self: z.boolean().describe('It is the one that answers.'),
 })
 export const replicasAnswer = z.strictObject({ replicas: z.array(replicaSchema) })

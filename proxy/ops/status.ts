@@ -122,11 +122,23 @@ export const awaySchema = z.strictObject({
   stores: z.array(z.string()).describe('Whose breaker is open.'),
 })
 
+/** What this replica finds of the configurations of all. */
+export const configuredSchema = z.strictObject({
+  problems: z.array(z.string()).describe('Of this replica, against what was enrolled: it is not ready.'),
+  left_out: z
+    .array(z.strictObject({ integration: integrationName, state }))
+    .describe('What the ledger holds and the configuration does not name.'),
+  differing: z
+    .array(z.strictObject({ replica: z.string(), words: z.array(z.string()) }))
+    .describe('Live replicas that run something else than this one: other phases, cohorts, keys or stores.'),
+})
+
 export const statusQuery = z.strictObject({ selector: selector.default('*') })
 export const statusAnswer = z.strictObject({
   at: instant,
   caps: capsStateSchema,
   away: awaySchema.default({ ledger: false, stores: [] }),
+  configured: configuredSchema.default({ problems: [], left_out: [], differing: [] }),
   integrations: z.array(integrationStatusSchema),
   latencies: z.array(latencySchema),
 })

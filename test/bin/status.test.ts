@@ -92,6 +92,7 @@ const serveStatus = async (t: TestContext, integrations: IntegrationStatus[], aw
         caps: { durable: true, applied: 1, of: 1 },
         integrations,
         away,
+        configured: { problems: [], left_out: [], differing: [] },
         latencies: [],
       }
     })

@@ -38,11 +38,12 @@ export const addReplicas = (program: Command, runner: Runner): void => {
 
 const replicaTable = (replicas: readonly ShownReplica[]): string =>
   columns(
-    ['NAME', 'STATE', 'SILENT', 'BEHIND'],
-    replicas.map(({ name, state, silent_seconds, behind, self }) => [
+    ['NAME', 'STATE', 'SILENT', 'BEHIND', 'DIFFERS'],
+    replicas.map(({ name, state, silent_seconds, behind, differs, self }) => [
       self ? `${name} *` : name,
       state,
       silent_seconds === 0 ? '-' : `${silent_seconds} s`,
       behind.join(', ') || '-',
+      differs.join('; ') || '-',
     ]),
   )

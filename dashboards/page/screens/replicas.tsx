@@ -17,8 +17,8 @@ export function Replicas({ picture }: ScreenProps) {
           ? 'Not known yet.'
           : `The caps that hold now are applied by ${caps.applied} of ${caps.of} replicas.`}
       </p>
-      <Table name="Replicas" head={['Replica', 'State', 'Last sign of life', 'Has yet to apply']}>
-        {replicas.map(({ name, state, silent_seconds, behind, self }) => (
+      <Table name="Replicas" head={['Replica', 'State', 'Last sign of life', 'Has yet to apply', 'Differs from the one that answers']}>
+        {replicas.map(({ name, state, silent_seconds, behind, differs, self }) => (
           <tr key={name}>
             <th scope="row">
               {name}
@@ -27,9 +27,10 @@ export function Replicas({ picture }: ScreenProps) {
             <td>{STATES[state]}</td>
             <td>{silent_seconds < 2 ? 'now' : `${silent_seconds} s ago`}</td>
             <td>{behind.length === 0 ? 'nothing' : behind.join(', ')}</td>
+            <td>{differs.length === 0 ? (self ? '' : 'in nothing') : differs.join('; ')}</td>
           </tr>
         ))}
-        {replicas.length === 0 ? <Nothing columns={4}>None is registered.</Nothing> : null}
+        {replicas.length === 0 ? <Nothing columns={5}>None is registered.</Nothing> : null}
       </Table>
     </>
   )

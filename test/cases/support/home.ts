@@ -10,6 +10,7 @@ import { mintToken } from '../../../access/token.ts'
 import { loadConfig } from '../../../bin/config/load.ts'
 import type { ConfigInput } from '../../../bin/embedded/sample/config.ts'
 import { type Application, startApplication } from '../../../bin/serve/application.ts'
+import type { Reload } from '../../../bin/serve/reload.ts'
 import { systemClock } from '../../../core/clock.ts'
 import { type Ended, runInProcess } from '../../bin/run-crossfade.ts'
 import { freshDatabase } from '../../support/postgres.ts'
@@ -48,7 +49,8 @@ export interface Home {
   readonly tokens: { readonly client: string; readonly operator: string }
   /** Puts a file beside the configuration, readable by its owner only; returns its path. */
   keep(name: string, content: Uint8Array | string): string
-  serve(): Promise<Serving>
+  /** Starts one more process. `edit`: its own configuration, where it is not that of all; needs a bus beside another one. */
+  serve(edit?: (config: ConfigInput) => ConfigInput): Promise<Serving>
   /** The command line in this process: `config check --connect`, with the configuration named. */
   check(): Promise<Ended>
 }
@@ -63,6 +65,8 @@ export interface Serving {
   request(path: string, init?: RequestInit): Promise<Response>
   /** The command line against this proxy, as the operator. */
   cli(...argv: readonly string[]): Promise<Ended>
+  /** Reads its file again, as a hangup signal asks. */
+  reload(): Promise<Reload>
   stop(): Promise<void>
 }
 
@@ -120,10 +124,11 @@ export async function makeHome(t: TestContext, options: HomeOptions): Promise<Ho
     tokens: { client: client.token, operator: operator.token },
     keep,
     check: () => runInProcess(['config', 'check', '--connect', '--config', config], folder),
-    serve: async () => {
+    serve: async (edit) => {
       started += 1
+      const file = edit === undefined ? config : keep(`crossfade-${started}.yaml`, stringify(edit(current)))
       const application = await startApplication({
-        config: loadConfig(config, {}),
+        config: loadConfig(file, {}),
         clock: systemClock,
         log: pino({ level: 'silent' }),
         name: `home-${started}`,
@@ -143,6 +148,7 @@ export async function makeHome(t: TestContext, options: HomeOptions): Promise<Ho
             ...init,
             headers: { authorization: `Bearer ${client.token}`, ...(init.headers as Record<string, string>) },
           }),
+        reload: () => application.reload(() => loadConfig(file, {})),
         cli: (...argv) => runInProcess([...argv, '--url', operators, '--token-file', tokenFile], folder),
         stop: () => application.stop(),
       }

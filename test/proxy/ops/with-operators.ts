@@ -42,7 +42,7 @@ const CAP: Cap = {
 
 const STILL_NEW = { secrets: 0, quarantined: 0, until: 'now' as const, seconds: 0, stores: [] }
 
-const REPLICA = { name: 'host:8700', state: 'gone' as const, silent_seconds: 60, behind: [], self: false }
+const REPLICA = { name: 'host:8700', state: 'gone' as const, silent_seconds: 60, behind: [], differs: [], self: false }
 
 const NO_KEYS = { active: 0, revoked: 0, destroyed: 0, rows: 0 }
 const NO_CHANGE = { customers: [], refused: 0, total: 0, next: null }
@@ -70,6 +70,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
           caps: { durable: true, ...replicas },
           integrations: [],
           away: { ledger: false, stores: [] },
+          configured: { problems: [], left_out: [], differing: [] },
           latencies: [],
         }),
       debts: () => ask('debts', null, [{ integration: 'aws', fresh: 'new' as const, debts: 3 }]),

@@ -11,6 +11,11 @@ export const LEDGER_FAULTS = {
     title: 'The ledger was made by a newer version of Crossfade',
     next: 'Run that version, or restore the ledger of this one.',
   },
+  'ledger-schema-older': {
+    status: 409,
+    title: 'The ledger is not there yet, or was made by an older version of Crossfade',
+    next: 'Start crossfade serve once: it makes it, or brings it up to date.',
+  },
   'ledger-unsafe': {
     status: 503,
     title: 'The ledger database would lose acknowledged writes in a crash',
@@ -35,6 +40,11 @@ export const LEDGER_FAULTS = {
     status: 409,
     title: 'An integration is configured otherwise than it was enrolled',
     next: 'Set it back, or end it first: crossfade abandon or crossfade finalize. For data that was moved as it is: crossfade config accept FILE. For a new name: crossfade integrations rename.',
+  },
+  'rename-refused': {
+    status: 409,
+    title: 'The integration cannot go by that name; nothing was changed',
+    next: 'Look at crossfade integrations list; the detail says what comes first.',
   },
   'replica-differs': {
     status: 409,

@@ -10,6 +10,7 @@ import { addEvents } from './verbs/events.ts'
 import { addFlags } from './verbs/flags.ts'
 import { addGates } from './verbs/gates.ts'
 import { addHistory } from './verbs/history.ts'
+import { addIntegrations } from './verbs/integrations.ts'
 import { addKeys } from './verbs/keys.ts'
 import { addMigrate } from './verbs/migrate.ts'
 import { addRecords } from './verbs/records.ts'
@@ -38,6 +39,7 @@ const VERBS = [
   addRecords,
   addEvents,
   addReplicas,
+  addIntegrations,
   addWorkers,
   addKeys,
 ]

@@ -2,6 +2,7 @@ import { busChecks } from './check-bus.ts'
 import { connectionChecks } from './check-connections.ts'
 import { fileChecks } from './check-files.ts'
 import { flagChecks } from './check-flags.ts'
+import { ledgerChecks } from './check-ledger.ts'
 import { shapeChecks } from './check-shapes.ts'
 import { readConfig } from './load.ts'
 import type { CrossfadeConfig } from './schema.ts'
@@ -39,7 +40,7 @@ export async function configCheck(path: string, options: CheckOptions): Promise<
     return { ok: false, results }
   }
   const checks: readonly Check[] = options.connect
-    ? [fileChecks, shapeChecks, connectionChecks, busChecks, flagChecks]
+    ? [fileChecks, shapeChecks, connectionChecks, busChecks, flagChecks, ledgerChecks]
     : [fileChecks, shapeChecks]
   const valid: CheckResult = { level: 'ok', subject: path, message: summary(reading.config) }
   const results = [valid, ...(await Promise.all(checks.map((check) => check(reading.config)))).flat()]

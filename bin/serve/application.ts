@@ -26,6 +26,7 @@ import { makeFlagsPort } from '../ops/flags.ts'
 import { makeGatesPort } from '../ops/gates.ts'
 import { makeHeldFlagsPort } from '../ops/held-flags.ts'
 import { makeHistoryPort } from '../ops/history.ts'
+import { makeIntegrationsPort } from '../ops/integrations.ts'
 import { makeKeysPort } from '../ops/keys.ts'
 import { makeMigratePort } from '../ops/migrate.ts'
 import { makePacePort } from '../ops/pace.ts'
@@ -222,6 +223,7 @@ const makePorts = (engine: Engine): OpsPorts => ({
   mismatches: makeMismatchesPort(engine),
   events: makeEventsPort(engine),
   replicas: makeReplicasPort(engine),
+  integrations: makeIntegrationsPort(engine),
   workers: makeWorkersPort(engine),
   keys: makeKeysPort(engine),
 })

@@ -88,12 +88,13 @@ export async function makeEngine(options: EngineOptions) {
   const digests = makeDigests(config, pairs)
   const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })
   const shown: { phases: Runs['phases'] } = { phases: {} }
+  const enrolments = makeEnrolments<Runs>(database)
   const identity = makeIdentity({
     config,
     self: { id: parts.id, name },
     integrations: ledger.integrations,
     remembered: (integration) => memory.integration(integration),
-    enrolments: makeEnrolments<Runs>(database),
+    enrolments,
     stores: () => stores.all,
     runs: () => ({ cohorts: saidCohorts(flags.cohorts.rules()), phases: shown.phases }),
     clock,
@@ -274,6 +275,7 @@ export async function makeEngine(options: EngineOptions) {
     flags,
     capSpread,
     identity,
+    enrolments,
     cohortKeep,
     comparisons,
     counting,

@@ -40,6 +40,8 @@ export interface Identity {
   enrolment(integration: string): Promise<Enrolment>
   /** Throws `replica-differs` if a live replica has this integration otherwise, or has it not. */
   assertAlike(integration: string): Promise<void>
+  /** Live replicas that have this integration in their configuration; this one too. */
+  servedBy(integration: string): Promise<readonly string[]>
   /** In what live replicas differ from this one, by name; those that do not are left out. */
   differing(): Promise<ReadonlyMap<string, readonly string[]>>
 }
@@ -168,6 +170,10 @@ export function makeIdentity(parts: IdentityParts): Identity {
       )
       if (found.length > 0) throw ledgerFault('replica-differs', found.join('; '))
     },
+    servedBy: async (integration) =>
+      (await enrolments.said())
+        .filter(({ runs }) => Object.hasOwn(runs.integrations, integration))
+        .map(({ name }) => name),
     differing: async () => {
       const own = mine()
       const all = (await others()).map(({ name, runs }) => [name, differsIn(own, runs)] as const)

@@ -1,5 +1,7 @@
 import type { Enrolment } from '../enrolment.ts'
+import type { IntegrationState } from '../ledger.ts'
 import type { Database } from './database.ts'
+import type { LeaveNote } from './stages.ts'
 
 /** What a replica says that it runs; the meaning is of whoever says it. */
 export interface SaidRuns<R> {
@@ -10,18 +12,28 @@ export interface SaidRuns<R> {
 
 export type KeyPurpose = 'fingerprint' | 'etag'
 
+export type Renamed =
+  /** How many caps went over, and the state that goes by the new name now. */
+  | { readonly caps: number; readonly state: IntegrationState }
+  /** `held`: secrets are bound to the old name. `taken`: the ledger knows the new one. Nothing was changed. */
+  | { readonly refused: 'held' | 'taken'; readonly state: IntegrationState }
+
 /** What the ledger remembers of configurations and keys, and what live replicas say of theirs. */
 export interface Enrolments<R> {
   /** Of every integration that was enrolled with something. */
   all(): Promise<ReadonlyMap<string, Enrolment>>
   /** Keeps the digest of a key at its first use; `replaces`: in place of another one. Answers the one that is kept. */
   claimKey(purpose: KeyPurpose, digest: string, replaces: boolean): Promise<string>
+  /** The digest that is kept; null: none was used yet. */
+  key(purpose: KeyPurpose): Promise<string | null>
   /** False: this replica is not registered, and nobody was told. */
   say(id: string, runs: R): Promise<boolean>
   /** Of the replicas whose lease holds and who said anything. */
   said(): Promise<readonly SaidRuns<R>[]>
   /** An operator's word that the data lies there now. */
   move(integration: string, enrolment: Enrolment): Promise<void>
+  /** What is kept beside the secrets goes over to another name; `keeps`: the old one keeps its own, too. */
+  rename(was: string, next: string, options: { readonly keeps: boolean; readonly note: LeaveNote }): Promise<Renamed>
 }
 
 const SAY = `
@@ -49,6 +61,14 @@ export const makeEnrolments = <R>(database: Database): Enrolments<R> => ({
     )
     return row?.kept ?? digest
   },
+  key: async (purpose) => {
+    const [row] = await database.query<{ digest: string }>(
+      'crossfade-key',
+      'select digest from crossfade.key_check where purpose = $1',
+      [purpose],
+    )
+    return row?.digest ?? null
+  },
   say: async (id, runs) => (await database.query('crossfade-say', SAY, [id, JSON.stringify(runs)])).length > 0,
   said: () => database.query<SaidRuns<R>>('crossfade-said', SAID, []),
   move: async (integration, enrolment) => {
@@ -57,5 +77,13 @@ export const makeEnrolments = <R>(database: Database): Enrolments<R> => ({
       'update crossfade.integration set enrolled_with = $2::jsonb, epoch = epoch + 1 where name = $1 and enrolled_with is not null',
       [integration, JSON.stringify(enrolment)],
     )
+  },
+  rename: async (was, next, { keeps, note }) => {
+    const [row] = await database.query<{ answer: Renamed }>(
+      'crossfade-rename',
+      'select crossfade.rename_integration($1, $2, $3, $4::jsonb) as answer',
+      [was, next, keeps, JSON.stringify(note)],
+    )
+    return (row as { answer: Renamed }).answer
   },
 })

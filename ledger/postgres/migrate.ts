@@ -63,6 +63,20 @@ export async function migrateLedger(database: Database, rewrite: Rewrite = (_fil
   }, UPGRADE_MS)
 }
 
+/** Throws `ledger-schema-older` where the schema is not of this version: for who only looks, and changes nothing. */
+export async function assertMigrated(database: Database): Promise<void> {
+  const text = "select to_regclass('crossfade.schema_version') is not null as there"
+  const [table] = await database.query<{ there: boolean }>(null, text, [])
+  const version = 'select max(version) as version from crossfade.schema_version'
+  const [row] = table?.there ? await database.query<{ version: number | null }>(null, version, []) : []
+  const found = row?.version ?? 0
+  if (found !== SCHEMA_VERSION)
+    throw ledgerFault(
+      found > SCHEMA_VERSION ? 'ledger-schema-newer' : 'ledger-schema-older',
+      `schema version ${found}, this program knows ${SCHEMA_VERSION}`,
+    )
+}
+
 /** An acknowledged begin must survive a crash of the ledger. `allowFast` is for tests on a throw-away cluster. */
 export async function assertDurable(database: Database, allowFast: boolean): Promise<void> {
   const [row] = await database.query<{ fsync: string; commit: string }>(

@@ -16,6 +16,7 @@ import {
 } from './control.ts'
 import { forceGateAnswer, forceGateBody, gatesAnswer, gatesQuery } from './gates.ts'
 import { historyAnswer, historyQuery } from './history.ts'
+import { INTEGRATION_ROUTES } from './integrations.ts'
 import {
   changeKeysAnswer,
   changeKeysBody,
@@ -201,6 +202,7 @@ export const OPS_ROUTES = {
     summary: 'The legacy side alone, as before the migration; a plan unless execute.',
   },
   ...RUN_ROUTES,
+  ...INTEGRATION_ROUTES,
   mismatches: {
     ...get,
     path: '/mismatches',

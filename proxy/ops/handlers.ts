@@ -38,6 +38,8 @@ export const makeOpsHandlers = (ports: OpsPorts): OpsHandlers => ({
   reverse: ({ body }, by) => ports.migrate.reverse(reasoned(body), by),
   runs: async ({ query }) => ({ runs: [...(await ports.migrate.runs(query.selector))] }),
   changeRuns: async ({ body }, by) => ({ runs: [...(await ports.migrate.change(body, by))] }),
+  integrations: async () => ({ integrations: [...(await ports.integrations.list())] }),
+  renameIntegration: ({ body }, by) => ports.integrations.rename(reasoned(body), by),
   workers: async () => ({ workers: [...(await ports.workers.list())] }),
   mismatches: ({ query }) => ports.mismatches.mismatches(query),
   quarantine: ({ query }) => ports.mismatches.quarantine(query),

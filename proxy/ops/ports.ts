@@ -13,6 +13,7 @@ import type {
 } from './control.ts'
 import type { ForcedGates, ForceGate, ShownGate } from './gates.ts'
 import type { History, HistoryQuery } from './history.ts'
+import type { RenamedIntegration, RenameIntegration, ShownIntegration } from './integrations.ts'
 import type { ChangeKeys, ChangeKeysResult, KeysShown, Rewrap, RewrapResult } from './keys.ts'
 import type { Debt } from './live-messages.ts'
 import type { SetPace, ShownPace } from './pace.ts'
@@ -105,6 +106,12 @@ export interface ReplicasPort {
   forget(request: ForgetReplica, by: string): Promise<ForgetReplicaResult>
 }
 
+export interface IntegrationsPort {
+  list(): Promise<readonly ShownIntegration[]>
+  /** Throws `rename-refused`; only looks without `execute`. */
+  rename(request: RenameIntegration, by: string): Promise<RenamedIntegration>
+}
+
 export interface WorkersPort {
   list(): Promise<readonly ShownWorker[]>
 }
@@ -128,6 +135,7 @@ export interface OpsPorts {
   readonly mismatches: MismatchesPort
   readonly events: EventsPort
   readonly replicas: ReplicasPort
+  readonly integrations: IntegrationsPort
   readonly workers: WorkersPort
   readonly keys: KeysPort
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CheckResult } from '../../config/check.ts'
+import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import type { Paint } from '../paint.ts'
 import type { Runner } from '../session.ts'
 
@@ -17,6 +18,25 @@ export const addConfig = (program: Command, runner: Runner): void => {
     for (const result of results) report.data(`${describe(result, report.paint)}\n`)
     report.object({ ok, results })
     return ok ? 'ok' : 'usage'
+  })
+  const accept = config
+    .command('accept')
+    .description(
+      'Say that a store was moved as it is, or the ETag key exchanged on purpose: what a start refuses. A dry run until --execute.',
+    )
+    .argument('<file>', 'the configuration; no process may be serving then')
+    .option('--execute', 'do it')
+    .option(...REASON_OPTION)
+  runner.bind<ExecuteOptions>(accept, async ({ io, report }, { file = '' }, options) => {
+    const { acceptConfig } = await import('../../config/accept.ts')
+    const { loadConfig } = await import('../../config/load.ts')
+    const { execute, reason = null } = intentOf('config accept', options)
+    const answer = await acceptConfig(loadConfig(file, io.env), { execute, reason, actor: 'command line' })
+    for (const words of answer.accepted) report.data(`${words}\n`)
+    if (answer.accepted.length === 0) report.note('it is as the ledger knows it')
+    else report.note(answer.executed ? 'accepted' : 'nothing was done: add --execute --reason "why" to do it')
+    report.object(answer)
+    return 'ok'
   })
   const print = config
     .command('print')

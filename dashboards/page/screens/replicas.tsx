@@ -17,7 +17,10 @@ export function Replicas({ picture }: ScreenProps) {
           ? 'Not known yet.'
           : `The caps that hold now are applied by ${caps.applied} of ${caps.of} replicas.`}
       </p>
-      <Table name="Replicas" head={['Replica', 'State', 'Last sign of life', 'Has yet to apply', 'Differs from the one that answers']}>
+      <Table
+        name="Replicas"
+        head={['Replica', 'State', 'Last sign of life', 'Has yet to apply', 'Differs from the one that answers']}
+      >
         {replicas.map(({ name, state, silent_seconds, behind, differs, self }) => (
           <tr key={name}>
             <th scope="row">

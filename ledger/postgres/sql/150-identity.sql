@@ -46,3 +46,47 @@ create table crossfade.cohorts (
   one   boolean primary key default true check (one),
   rules jsonb not null
 );
+
+-- What is kept about an integration beside its secrets goes over to another name: caps, its pace, and what happened; a finalized
+-- one's state, too. Only where no row binds a secret to the name. keeps: the old name is still served, and keeps its own.
+create function crossfade.rename_integration(was text, next text, keeps boolean, note jsonb) returns jsonb language plpgsql volatile as $$
+declare
+  old crossfade.integration;
+  new crossfade.integration;
+  moved bigint;
+begin
+  -- Always in one order, so that two of these never wait for each other.
+  perform pg_advisory_xact_lock(k) from (select crossfade.state_key(n) as k from unnest(array[was, next]) n order by 1) locks;
+  select i.* into old from crossfade.integration i where i.name = was for update;
+  select i.* into new from crossfade.integration i where i.name = next for update;
+  if coalesce(old.state, 'bare') not in ('bare', 'finalized') then
+    return jsonb_build_object('refused', 'held', 'state', old.state);
+  end if;
+  if coalesce(new.state, 'bare') <> 'bare' or exists (select from crossfade.secret s where s.integration = next) then
+    return jsonb_build_object('refused', 'taken', 'state', coalesce(new.state, 'bare'));
+  end if;
+  insert into crossfade.cap as held (kind, integration, cohort, cap, at)
+    select c.kind, next, c.cohort, c.cap || jsonb_build_object('integration', next), c.at from crossfade.cap c where c.integration = was
+    on conflict (kind, integration, cohort) do update set cap = excluded.cap
+      where crossfade.phase_rank(excluded.cap) < crossfade.phase_rank(held.cap);
+  get diagnostics moved = row_count;
+  insert into crossfade.pace (integration, setting) select next, p.setting from crossfade.pace p where p.integration = was
+    on conflict do nothing;
+  if old.state = 'finalized' then
+    insert into crossfade.integration as i (name, state, inventoried, enrolled_with) values (next, 'finalized', old.inventoried, old.enrolled_with)
+      on conflict (name) do update set state = 'finalized', epoch = i.epoch + 1, inventoried = excluded.inventoried,
+        enrolled_with = excluded.enrolled_with, changed_at = clock_timestamp();
+  end if;
+  if not keeps then
+    delete from crossfade.cap c where c.integration = was;
+    delete from crossfade.pace p where p.integration = was;
+    delete from crossfade.integration i where i.name = was;
+    update crossfade.event e set integration = next where e.integration = was;
+    update crossfade.progress_sample p set integration = next where p.integration = was
+      and not exists (select from crossfade.progress_sample q where q.integration = next and q.at = p.at);
+    update crossfade.run r set integration = next where r.integration = was and r.ended_at is not null;
+  end if;
+  insert into crossfade.event (kind, integration, actor, detail)
+    values ('renamed', next, note ->> 'actor', jsonb_build_object('from', was, 'to', next, 'reason', note ->> 'reason'));
+  return jsonb_build_object('caps', moved, 'state', coalesce(old.state, 'bare'));
+end $$;

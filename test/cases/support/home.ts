@@ -123,7 +123,7 @@ export async function makeHome(t: TestContext, options: HomeOptions): Promise<Ho
     urls,
     tokens: { client: client.token, operator: operator.token },
     keep,
-    check: () => runInProcess(['config', 'check', '--connect', '--config', config], folder),
+    check: () => runInProcess(['config', 'check', config, '--connect'], folder),
     serve: async (edit) => {
       started += 1
       const file = edit === undefined ? config : keep(`crossfade-${started}.yaml`, stringify(edit(current)))

@@ -140,6 +140,11 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       forget: (request, by) => ask('forgetReplica', request, { executed: request.execute, replica: REPLICA }, by),
     },
     workers: { list: () => ask('workers', null, []) },
+    integrations: {
+      list: () => ask('integrations', null, []),
+      rename: (request, by) =>
+        ask('rename', request, { executed: request.execute, state: 'bare' as const, caps: 0, kept_by: [] }, by),
+    },
     keys: {
       show: (store, customer) => ask('keys', { store, customer }, { store, customer, ...NO_KEYS }),
       change: (store, { change, execute }, by) =>

@@ -188,7 +188,9 @@ test('the metrics and verbs that the runbook names are there, and CONTRIBUTING.m
   )
   const cli = readProjectFile('docs/cli.md')
   const verbs = [
-    ...runbook.matchAll(/\bcrossfade ((?:config |flags |replicas |workers |quarantine |keys |gates )?[a-z]+)/g),
+    ...runbook.matchAll(
+      /\bcrossfade ((?:config |flags |replicas |workers |quarantine |keys |gates |integrations )?[a-z]+)/g,
+    ),
   ].map(([, verb]) => verb)
   assert.notEqual(verbs.length, 0)
   assert.deepEqual(

@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import type { OpsClient } from '../../bin/cli/ops-client.ts'
 import type { Database } from '../../ledger/postgres/database.ts'
 import { OPS_ROUTES, type OpsName } from '../../proxy/ops/api.ts'
-import { enrolAll, INTEGRATION, ledgerServer, makeSystem, put } from './replicas.ts'
+import { BARE, enrolAll, INTEGRATION, ledgerServer, makeSystem, put } from './replicas.ts'
 
 const ledger = ledgerServer()
 
-/** Whatever is changed by time alone: leases, turns, and samples of the counts. */
-const TICKING = new Set(['replica', 'progress_turn', 'progress_sample', 'worker'])
+/** Whatever is changed by time alone: leases, turns, samples of the counts, and what replicas say of themselves. */
+const TICKING = new Set(['replica', 'replica_runs', 'progress_turn', 'progress_sample', 'worker'])
 
 /** Every row of every other table of the ledger, as text. */
 async function everything(database: Database): Promise<Readonly<Record<string, readonly string[]>>> {
@@ -43,6 +43,7 @@ const DRY: Readonly<Partial<Record<OpsName, (ops: OpsClient) => Promise<unknown>
   abandon: (ops) => ops.call('abandon', { body: { integration } }),
   accept: (ops) => ops.call('accept', { body: { integration } }),
   retry: (ops) => ops.call('retry', { body: { selector } }),
+  renameIntegration: (ops) => ops.call('renameIntegration', { body: { integration: BARE, to: 'gitlab' } }),
   changeKeys: (ops) => ops.call('changeKeys', { params: { store: 'vaulted' }, body: { change: 'rotate' } }),
   rewrapKeys: (ops) => ops.call('rewrapKeys', { params: { store: 'vaulted' }, body: {} }),
 }

@@ -19,6 +19,8 @@ interface Totals {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+  /** Skipped tests by the part that they need. */
+  readonly wanting: ReadonlyMap<string, number>
 }
 
 const FILE_LIMIT_MS = 15 * 60_000
@@ -51,32 +53,49 @@ async function runAll(files: readonly string[], signal: AbortSignal): Promise<To
     passed: first.passed + second.passed,
     failed: first.failed + second.failed,
     skipped: first.skipped + second.skipped,
+    wanting: sum(first.wanting, second.wanting),
   }
 }
 
-const NOTHING: Totals = { passed: 0, failed: 0, skipped: 0 }
+const NOTHING: Totals = { passed: 0, failed: 0, skipped: 0, wanting: new Map() }
+
+function sum(...maps: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const total = new Map<string, number>()
+  for (const [part, n] of maps.flatMap((map) => [...map])) total.set(part, (total.get(part) ?? 0) + n)
+  return total
+}
 
 async function runFiles(files: readonly string[], concurrency: number, signal: AbortSignal): Promise<Totals> {
   const events = run({ files: [...files], concurrency, timeout: FILE_LIMIT_MS, signal })
   let totals = NOTHING
+  const wanting = new Map<string, number>()
+  events.on('test:pass', ({ skip }) => {
+    const part = typeof skip === 'string' ? WANTING.exec(skip)?.[1] : undefined
+    if (part !== undefined) wanting.set(part, (wanting.get(part) ?? 0) + 1)
+  })
   events.on('test:summary', ({ file, counts }) => {
     // Each file has a summary of its own; the last one, of no file, is of the run.
     if (file !== undefined) return
     const failed = counts.tests - counts.passed - counts.skipped - counts.todo
-    totals = { passed: counts.passed, failed, skipped: counts.skipped + counts.todo }
+    totals = { passed: counts.passed, failed, skipped: counts.skipped + counts.todo, wanting }
   })
   await pipeline(events, new spec(), process.stdout, { end: false })
   return totals
 }
 
-/** Each missing part once, with the suites that went without it and what brings it. */
-function reportMissing(record: string): void {
+/** A test that was skipped for want of a part says so in these words (support/parts.ts). */
+const WANTING = /^(\S+) is not installed/
+
+/** Each missing part on lines of its own: how many tests went without it, what brings it, and in which suites they are. */
+function reportMissing(record: string, skipped: ReadonlyMap<string, number>): void {
   if (!existsSync(record)) return
   const lines = [...new Set(readFileSync(record, 'utf8').trim().split('\n'))].map((line) => line.split('\t'))
   const suites = Object.groupBy(lines, ([part]) => part ?? '')
   for (const [part, rows] of Object.entries(suites)) {
-    const files = rows?.map(([, file]) => relative(project, file ?? '')).join(', ')
-    console.log(`skipped for want of ${part}: ${files}; npm run parts -- ${part} brings it`)
+    const files = rows?.map(([, file]) => relative(project, file ?? '')) ?? []
+    console.log(`\nskipped: ${skipped.get(part) ?? 0} tests that need ${part}, in ${files.length} files`)
+    console.log(`to run them: npm run parts -- ${part}`)
+    for (const file of files) console.log(`  ${file}`)
   }
 }
 
@@ -90,8 +109,8 @@ async function main(only: readonly string[], signal: AbortSignal): Promise<numbe
     const missing = join(scratch, 'missing-parts')
     process.env['CROSSFADE_TEST_MISSING'] = missing
     if (isCi) bringParts(neededParts(files))
-    const { passed, failed, skipped } = await runAll(files, signal)
-    reportMissing(missing)
+    const { passed, failed, skipped, wanting } = await runAll(files, signal)
+    reportMissing(missing, wanting)
     console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
     return failed > 0 || passed === 0 || (isCi && skipped > 0) ? 1 : 0
   })

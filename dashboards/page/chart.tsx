@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
+import { loneSamples, timeRange } from './chart-range.ts'
 
 export interface Line {
   readonly label: string
@@ -28,9 +29,10 @@ export function Chart({ title, summary, at, lines, values, format }: ChartProps)
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const scheme = useColourScheme()
+  const isEmpty = at.length === 0
   const data = [at.map((instant) => Date.parse(instant) / 1000), ...values] as uPlot.AlignedData
 
-  // built anew for another colour scheme only, filled below
+  // built anew for another colour scheme, or once there is something, filled below
   useEffect(() => {
     const element = place.current
     if (element === null) return
@@ -42,7 +44,7 @@ export function Chart({ title, summary, at, lines, values, format }: ChartProps)
       sizes.disconnect()
       made.destroy()
     }
-  }, [scheme])
+  }, [scheme, isEmpty])
   useEffect(() => plot.current?.setData(data))
 
   return (
@@ -61,7 +63,11 @@ export function Chart({ title, summary, at, lines, values, format }: ChartProps)
         </ul>
         <span class="unseen">{summary}</span>
       </figcaption>
-      <div ref={place} aria-hidden="true" class="canvas" />
+      {isEmpty ? (
+        <p class="quiet">Nothing was measured in this time.</p>
+      ) : (
+        <div ref={place} aria-hidden="true" class="canvas" />
+      )}
     </figure>
   )
 }
@@ -74,7 +80,10 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], format: (value:
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 0.000001)] } },
+    scales: {
+      x: { range: (_plot, first, last) => timeRange(first, last) },
+      y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, 0.000001)] },
+    },
     axes: [
       { ...axis, values: (_plot, ticks) => ticks.map(clockTime) },
       { ...axis, size: 64, values: (_plot, ticks) => ticks.map(format) },
@@ -86,7 +95,12 @@ function optionsOf(element: HTMLElement, lines: readonly Line[], format: (value:
         stroke: colour(name),
         width: 2,
         dash: [...dash],
-        points: { show: false },
+        points: {
+          show: true,
+          size: 7,
+          fill: colour(name),
+          filter: (plot: uPlot, line: number) => loneSamples(plot.data[line] as (number | null)[]),
+        },
       })),
     ],
   }

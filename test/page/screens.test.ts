@@ -79,6 +79,29 @@ test('the matrix says what runs, what was asked for and why it is held back, and
   await page.getByText('1 integration,').waitFor()
 })
 
+/** In the browser: whether the first chart has a pixel in the colour of its first line. */
+const IS_DRAWN = `(() => {
+  const canvas = document.querySelector('.chart canvas')
+  if (canvas === null) return false
+  // Of a copy, which is made to be read.
+  const copy = document.createElement('canvas')
+  copy.width = canvas.width
+  copy.height = canvas.height + 1
+  const picture = copy.getContext('2d', { willReadFrequently: true })
+  picture.drawImage(canvas, 0, 0)
+  const span = document.createElement('span')
+  span.style.color = 'var(--new)'
+  document.querySelector('.chart').append(span)
+  picture.fillStyle = getComputedStyle(span).color
+  span.remove()
+  picture.fillRect(0, canvas.height, 1, 1)
+  const wanted = picture.getImageData(0, canvas.height, 1, 1).data
+  const pixels = picture.getImageData(0, 0, canvas.width, canvas.height).data
+  for (let at = 0; at < pixels.length; at += 4)
+    if ([0, 1, 2].every((channel) => Math.abs(pixels[at + channel] - wanted[channel]) < 4)) return true
+  return false
+})()`
+
 test('the screens show what is copied, measured, registered and what happened', limits, async (t) => {
   const page = await shared.tab(t)
   await show(page, 'Burndown')
@@ -91,6 +114,8 @@ test('the screens show what is copied, measured, registered and what happened', 
     .waitFor()
 
   await page.getByText(/\d secrets to copy, \d/).waitFor()
+  // One sample is a point: something is drawn in the colour of its line.
+  while (!(await page.evaluate(IS_DRAWN))) await page.evaluate('new Promise(requestAnimationFrame)')
   for (const by of ['owner', 'cohort', 'integration']) {
     await page.getByLabel('By').selectOption(by)
     await page.getByLabel('Which').getByRole('option').nth(1).waitFor({ state: 'attached' })

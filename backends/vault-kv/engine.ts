@@ -20,6 +20,8 @@ export interface Engine {
 export type Look =
   | { readonly kind: 'there'; readonly version: string | null }
   | { readonly kind: 'gone' }
+  /** The server knows no such path, though a listing may have named it. */
+  | { readonly kind: 'nowhere' }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
 /** Reads, and writes that may not land late. */

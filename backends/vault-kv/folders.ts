@@ -4,7 +4,7 @@
  * The server lists in the order of its own keys, where a folder ends with `/`: `acme-2/` before `acme/`, `a-b` before
  * `a/`. As parts of a *name* that is the order of the whole names, which hold that slash too. *Customers* are compared
  * without it, so one that is the beginning of another may be listed behind it: at the end of each page the few that could
- * still come are asked for. Escaped segments lie together behind `~` (segments.ts) and are merged in.
+ * still come are asked for. Escaped segments lie together behind their mark (segments.ts) and are merged in.
  *
  * A small folder is one request. Of a large one only the page from the place on is read, where the server has pages;
  * one that has none (Vault, and KV 1 everywhere) sends the whole list, which is recognised by its answer.
@@ -15,7 +15,7 @@ import { byteOrder } from '../secret-text.ts'
 import type { Call } from '../store.ts'
 import { part, readAnswer, refusalOf, saysNothingThere } from './answers.ts'
 import type { Path, Requests } from './engine.ts'
-import { decodeSegment, isEscaped, plainBeginning } from './segments.ts'
+import { BEFORE_MARKED, decodeSegment, isEscaped, isMarked, plainBeginning } from './segments.ts'
 
 /** `customers`: folders only, compared by their segment. `names`: compared as the beginning of a name. */
 export type Kind = 'customers' | 'names'
@@ -83,7 +83,7 @@ export function makeFolders(requests: Requests, listed: Path, pages: boolean, pa
       const end = page.keys.at(-1)
       const more = kind === 'customers' && !page.last && end !== undefined ? await heldBack(folder, end, call) : []
       const children = childrenOf(
-        [...page.keys, ...more].filter((key) => !isEscaped(key)),
+        [...page.keys, ...more].filter((key) => !isEscaped(segmentOf(key))),
         kind,
       )
       for (const child of children) {
@@ -99,12 +99,12 @@ export function makeFolders(requests: Requests, listed: Path, pages: boolean, pa
   /** All of a folder's escaped segments; few, or else the folder is of names that no client of Vault could use. */
   const escaped = async function* (folder: Path, kind: Kind, from: string, call: Call): AsyncGenerator<Child> {
     const keys: string[] = []
-    let after = `}${BEHIND}`
+    let after = `${BEFORE_MARKED}${BEHIND}`
     for (;;) {
       const page = await list(folder, after, pageSize, call)
-      keys.push(...page.keys.filter(isEscaped))
+      keys.push(...page.keys.filter((key) => isEscaped(segmentOf(key))))
       const end = page.keys.at(-1)
-      if (page.last || end === undefined || !isEscaped(end)) break
+      if (page.last || end === undefined || !isMarked(end)) break
       after = end
     }
     yield* childrenOf(keys, kind).filter((child) => isFrom(child, from))
@@ -119,6 +119,9 @@ export function makeFolders(requests: Requests, listed: Path, pages: boolean, pa
   }
 }
 
+/** A folder's key ends with a slash. */
+const segmentOf = (key: string): string => (key.endsWith('/') ? key.slice(0, -1) : key)
+
 function keysOf(body: Buffer): readonly string[] {
   const answer = readAnswer(body)
   const keys = answer && part(answer, 'data')['keys']
@@ -130,7 +133,7 @@ function keysOf(body: Buffer): readonly string[] {
 function childrenOf(keys: readonly string[], kind: Kind): readonly Child[] {
   const children = keys.flatMap((key): Child[] => {
     const isFolder = key.endsWith('/')
-    const segment = decodeSegment(isFolder ? key.slice(0, -1) : key)
+    const segment = decodeSegment(segmentOf(key))
     if (segment === null || (kind === 'customers' && !isFolder)) return []
     return [{ segment, isFolder, order: kind === 'names' && isFolder ? `${segment}/` : segment }]
   })
@@ -149,8 +152,9 @@ function beforeOf(from: string): string {
 
 /** Beginnings of a key that, as folders, are listed behind it: those followed by what sorts before a slash. */
 function beginningsBefore(end: string): readonly string[] {
-  const segment = end.endsWith('/') ? end.slice(0, -1) : end
-  return [...segment].flatMap((character, at, all) => (at > 0 && character < '/' ? [all.slice(0, at).join('')] : []))
+  return [...segmentOf(end)].flatMap((character, at, all) =>
+    at > 0 && character < '/' ? [all.slice(0, at).join('')] : [],
+  )
 }
 
 async function* merged(one: AsyncGenerator<Child>, other: AsyncGenerator<Child>): AsyncGenerator<Child> {

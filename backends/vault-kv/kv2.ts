@@ -120,7 +120,7 @@ function putOutcome(outcome: VaultOutcome): PutOutcome {
 function lookOf(outcome: VaultOutcome, now: number): Look {
   if (outcome.kind === 'failed') return outcome
   const { status, body } = outcome
-  if (status === 404 && saysNothingThere(body)) return { kind: 'gone' }
+  if (status === 404 && saysNothingThere(body)) return { kind: 'nowhere' }
   const answer = status === 200 ? readAnswer(body) : null
   if (answer === null) return failed(status === 200 ? unsure('protocol') : refusalOf(status, body))
   const metadata = part(answer, 'data')

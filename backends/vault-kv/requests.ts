@@ -18,20 +18,25 @@ export interface RequestsOptions {
 export function makeRequests({ client, mount, tokens, clock }: RequestsOptions): Requests {
   const below = mount.split('/')
 
+  const send = async (request: VaultRequest, call: Call) => {
+    const outcome = await client.request(request, call)
+    return isUnprintable(outcome, request) ? UNPRINTABLE : outcome
+  }
+
   const writeWith = async (request: VaultRequest, { token, livesUntil }: ExpiringToken, call: Call) => {
-    const outcome = await client.request({ ...request, token }, call)
+    const outcome = await send({ ...request, token }, call)
     // A token that has ended and a request that is not allowed have the same answer.
     return isDenied(outcome) && clock.monotonic() >= livesUntil ? LATE : outcome
   }
 
   return {
-    read: (path, query, call) => client.request({ method: 'GET', path: [...below, ...path], query }, call),
+    read: (path, query, call) => send({ method: 'GET', path: [...below, ...path], query }, call),
     write: async (method, path, body, call) => {
       const landBy = call.landBy ?? call.deadline
       if (clock.monotonic() >= landBy) return LATE
       if (call.signal?.aborted) return NEVER_SENT
       const request: VaultRequest = { method, path: [...below, ...path], ...(body !== null && { body }) }
-      if (tokens === null) return client.request(request, call)
+      if (tokens === null) return send(request, call)
       const token = await tokens.of(landBy, call)
       return token.kind === 'token' ? writeWith(request, token, call) : token
     },
@@ -41,3 +46,12 @@ export function makeRequests({ client, mount, tokens, clock }: RequestsOptions):
 const NEVER_SENT = vaultFailure(no('unavailable', true), 'its caller has left')
 
 const isDenied = (outcome: VaultOutcome): boolean => outcome.kind === 'failed' && outcome.failure.reason === 'denied'
+
+const UNPRINTABLE = vaultFailure(no('unrepresentable'), '400: a character of the path')
+
+/** A character of the path is not printable in the server's version of Unicode: of that it says no more than 400. */
+const isUnprintable = (outcome: VaultOutcome, { path }: VaultRequest): boolean =>
+  outcome.kind === 'answer' &&
+  outcome.status === 400 &&
+  outcome.body.byteLength === 0 &&
+  path.some((segment) => /[^ -~]/.test(segment))

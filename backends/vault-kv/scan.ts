@@ -1,8 +1,8 @@
 import type PQueue from 'p-queue'
-import { type Failure, failedAs } from '../failure.ts'
+import { failedAs } from '../failure.ts'
 import { byteOrder } from '../secret-text.ts'
 import type { Call, ScanEntry, ScanOutcome, ScanPage } from '../store.ts'
-import type { Engine, Path } from './engine.ts'
+import type { Engine, Look, Path } from './engine.ts'
 import { type Folders, ListingFailed } from './folders.ts'
 import type { PathTemplate } from './path-template.ts'
 import { encodeSegment } from './segments.ts'
@@ -94,17 +94,22 @@ async function lookAll(
   places: readonly Place[],
   call: Call,
 ): Promise<readonly ScanEntry[]> {
-  const looks = await queue.addAll(
-    places.map((place) => async () => {
-      const path = template.place({ integration, ...place })
-      // Longer than what can be addressed: whoever wrote it, it cannot be read here.
-      return path === null ? ({ kind: 'gone' } as const) : engine.look(path, call)
-    }),
-  )
-  const failure = looks.find((look): look is { kind: 'failed'; failure: Failure } => look.kind === 'failed')
-  if (failure) throw new ListingFailed(failure.failure)
-  return places.flatMap((place, at) => {
-    const look = looks[at]
-    return look?.kind === 'there' ? [{ ...place, version: look.version }] : []
-  })
+  const look = async (place: Place): Promise<Look> => {
+    const path = template.place({ integration, ...place })
+    return path === null ? TOO_LONG : engine.look(path, call)
+  }
+  const entries = await queue.addAll(places.map((place) => async () => entriesOf(place, await look(place))))
+  return entries.flat()
 }
+
+function entriesOf(place: Place, look: Look): readonly ScanEntry[] {
+  if (look.kind === 'failed') throw new ListingFailed(look.failure)
+  if (look.kind === 'there') return [{ ...place, version: look.version }]
+  return look.kind === 'nowhere' && isGarbled(place) ? [{ ...place, version: null }] : []
+}
+
+/** Longer than what can be addressed: whoever wrote it, it is there and cannot be read here. */
+const TOO_LONG: Look = { kind: 'there', version: null }
+
+/** Bytes that are no UTF-8 are listed as this character, under which nothing lies: named, so that somebody hears of it. */
+const isGarbled = ({ name }: Place): boolean => name.includes('\uFFFD')

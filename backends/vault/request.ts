@@ -6,7 +6,7 @@ export type VaultMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 /** One request below /v1. */
 export interface VaultRequest {
   readonly method: VaultMethod
-  /** Segments, not encoded: `['secret', 'data', 'aws', 'acme']`. None may be empty, all dots, or hold a slash or a control character. */
+  /** Segments, not encoded: `['secret', 'data', 'aws', 'acme']`. None may be empty, `.` or `..`, or hold a slash or a control character. */
   readonly path: readonly string[]
   /** `{ list: 'true' }` lists; the method LIST is not used, since not everything between lets it pass. */
   readonly query?: Readonly<Record<string, string>>
@@ -36,11 +36,11 @@ export const vaultFailure = (failure: Failure, detail: string): VaultFailure => 
 
 const CONTROL = /\p{Cc}/u
 const isSegment = (text: string): boolean =>
-  text !== '' && text.isWellFormed() && !/^\.+$/.test(text) && !text.includes('/') && !CONTROL.test(text)
+  text !== '' && text.isWellFormed() && !/^\.{1,2}$/.test(text) && !text.includes('/') && !CONTROL.test(text)
 
 /**
  * The target as it goes on the wire, or null if a segment cannot be sent as it is. Go decodes a path once before it is
- * routed, so `%2F` would be a separator there; and a server, or a proxy in between, resolves segments of dots.
+ * routed, so `%2F` would be a separator there; and a server, or a proxy in between, resolves `.` and `..`.
  */
 export function targetOf({ path, query }: VaultRequest): string | null {
   if (path.length === 0 || !path.every(isSegment)) return null

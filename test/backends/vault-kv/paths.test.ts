@@ -9,7 +9,10 @@ import { decodeSegment, encodeSegment, standsForItself } from '../../../backends
 const texts = fc
   .array(
     fc.oneof(
-      fc.constantFrom('/', '.', '..', '~', '~2F', '%', '%2F', '\0', '\n', '\u200d', 'é', 'e\u0301', '\u{1F511}'),
+      fc.constantFrom(
+        ...['/', '.', '..', '~', '~2F', '~crossfade~', '~7E', '~0A', '%', '%2F'],
+        ...['\0', '\n', '\u200d', '\u0378', '\uffff', 'é', 'e\u0301', '\u{1F511}'],
+      ),
       fc.string({ unit: 'binary', maxLength: 6 }),
     ),
     { maxLength: 6 },
@@ -71,7 +74,7 @@ for (const template of TEMPLATES) {
         assert.equal(asRead, target)
         assert.ok(asRead.startsWith(`${prefix}/`))
         assert.ok(!asRead.includes('//') && !/%2f|%5c%|%00/i.test(asRead))
-        assert.ok(path.every((segment) => segment !== '' && !segment.endsWith('.')))
+        assert.ok(path.every((segment) => segment !== '' && segment !== '.' && segment !== '..'))
       }),
       { numRuns: 1000 },
     )
@@ -93,6 +96,20 @@ test('ordinary names stand for themselves, so that an existing store stays reada
     'a%2Fb',
     'x@y.z',
     '*',
+    'API — prod',
+    '“quoted”',
+    'deploy→prod',
+    'name.',
+    '...',
+    '~',
+    '~backup',
+    '~41',
+    '~API ~E2~80~94 prod',
+    '~crossfade~plain',
+    '~crossfade~a~b',
+    '~crossfade~a~41',
+    '\u{1F511}',
+    'مفتاح',
   ]) {
     assert.ok(standsForItself(text), text)
   }
@@ -103,6 +120,14 @@ test('ordinary names stand for themselves, so that an existing store stays reada
     'ci',
     'token',
   ])
+})
+
+test('a name that is the image of another one is escaped once more, so that both have a place', () => {
+  for (const text of ['', '.', 'a/b', 'a\nb', '~crossfade~', '~crossfade~a~0Ab']) {
+    assert.ok(!standsForItself(text), text)
+    assert.ok(!standsForItself(encodeSegment(text)), text)
+    assert.equal(decodeSegment(encodeSegment(text)), text)
+  }
 })
 
 test('what has half of a surrogate pair, or a path that is too long, has no place', () => {

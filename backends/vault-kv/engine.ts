@@ -13,6 +13,8 @@ export interface Engine {
   remove(path: Path, condition: Condition, call: Call): Promise<PutOutcome>
   /** The version of what a listing names, or that it is deleted; asked without its value. */
   look(path: Path, call: Call): Promise<Look>
+  /** As `look`, of a path that no listing named. */
+  find(path: Path, call: Call): Promise<Look>
   /** What a folder's path is prefixed with, below the mount. */
   readonly listed: Path
 }

@@ -39,6 +39,8 @@ export class ListingFailed extends Error {
 export interface Folders {
   /** Children whose order is not before `from`, and of names the folder that begins `from`: it may hold what comes after. */
   children(folder: Path, kind: Kind, from: string, call: Call): AsyncGenerator<Child>
+  /** The keys of a folder as they are, those of folders with a slash at their end, page by page. */
+  pages(folder: Path, call: Call): AsyncGenerator<readonly string[]>
 }
 
 const PAGE = 1000
@@ -115,6 +117,15 @@ export function makeFolders(requests: Requests, listed: Path, pages: boolean, pa
       const first = await list(folder, '', pageSize, call)
       if (first.last) yield* childrenOf(first.keys, kind).filter((child) => isFrom(child, from))
       else yield* merged(plain(folder, kind, from, call), escaped(folder, kind, from, call))
+    },
+    pages: async function* (folder, call) {
+      for (let after = ''; ; ) {
+        const page = await list(folder, after, pageSize, call)
+        yield page.keys
+        const end = page.keys.at(-1)
+        if (page.last || end === undefined) return
+        after = end
+      }
     },
   }
 }

@@ -7,9 +7,10 @@ import type { Condition, GetOutcome, PutOutcome } from '../store.ts'
 import type { VaultOutcome } from '../vault/request.ts'
 import { readAnswer, refusalOf, saysNothingThere } from './answers.ts'
 import type { Codec } from './codec.ts'
-import type { Engine, Requests } from './engine.ts'
+import type { Engine, Look, Requests } from './engine.ts'
 
 const ABSENT: GetOutcome = { kind: 'absent', deleted: false, fence: null }
+const THERE: Look = { kind: 'there', version: null }
 const DONE: PutOutcome = { kind: 'done', version: null, fence: null }
 
 export const makeKv1 = (requests: Requests, codec: Codec): Engine => ({
@@ -20,7 +21,8 @@ export const makeKv1 = (requests: Requests, codec: Codec): Engine => ({
   remove: async (path, condition, call) =>
     compares(condition) ? CONFLICT : writeOutcome(await requests.write('DELETE', path, null, call)),
   // What is listed is there: a removal leaves nothing.
-  look: async () => ({ kind: 'there', version: null }),
+  look: async () => THERE,
+  find: async (path, call) => findOutcome(await requests.read(path, {}, call)),
 })
 
 /** No fence was ever given, so none can be the right one. */
@@ -37,6 +39,13 @@ function readOutcome(outcome: VaultOutcome, codec: Codec): GetOutcome {
   const decoded = codec.decode(answer['data'], null)
   if (decoded.kind === 'secret') return { kind: 'found', secret: decoded.secret, version: null, fence: null }
   return decoded.kind === 'removed' ? ABSENT : { kind: 'unreadable', reason: 'corrupt', version: null }
+}
+
+function findOutcome(outcome: VaultOutcome): Look {
+  if (outcome.kind === 'failed') return outcome
+  const { status, body } = outcome
+  if (status === 404 && saysNothingThere(body)) return { kind: 'nowhere' }
+  return status === 200 ? THERE : { kind: 'failed', failure: refusalOf(status, body) }
 }
 
 function writeOutcome(outcome: VaultOutcome): PutOutcome {

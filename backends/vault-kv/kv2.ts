@@ -62,12 +62,16 @@ export function makeKv2(requests: Requests, codec: Codec, clock: Clock): Engine 
     }
   }
 
+  const look: Engine['look'] = async (path, call) =>
+    lookOf(await requests.read(['metadata', ...path], {}, call), clock.wall())
+
   return {
     listed: ['metadata'],
     get: async (path, call) => readOutcome(await head(path, call), codec),
     put: (path, json, condition, call) => at(path, condition, call, (version) => putAt(path, json, version, call)),
     remove: (path, condition, call) => at(path, condition, call, (version) => removeAt(path, version, call)),
-    look: async (path, call) => lookOf(await requests.read(['metadata', ...path], {}, call), clock.wall()),
+    look,
+    find: look,
   }
 }
 

@@ -14,7 +14,12 @@ export interface PathTemplate {
   customers(integration: string): readonly string[]
   /** The folder in which the names of one customer begin. */
   names(integration: string, customer: string): readonly string[]
+  /** From the mount to the folders in which names begin: one segment, or those of all customers. */
+  steps(integration: string): readonly Step[]
 }
+
+export const CUSTOMERS = Symbol('customers')
+export type Step = string | typeof CUSTOMERS
 
 /** Longer paths meet the limits of proxies and of the stores below a server. */
 export const MAX_PATH_BYTES = 4096
@@ -68,5 +73,10 @@ export function makePathTemplate(template: string): PathTemplate {
     },
     customers: (integration) => filled({ '{integration}': integration }, '{customer}'),
     names,
+    steps: (integration) =>
+      segments.slice(0, -1).map((s) => {
+        if (s === '{customer}') return CUSTOMERS
+        return s === '{integration}' ? encodeSegment(integration) : s
+      }),
   }
 }

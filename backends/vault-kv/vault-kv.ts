@@ -22,6 +22,7 @@ import { makeKv2 } from './kv2.ts'
 import { makePathTemplate } from './path-template.ts'
 import { makeRequests } from './requests.ts'
 import { type ScanParts, scan } from './scan.ts'
+import { unaddressable } from './unaddressable.ts'
 
 export interface VaultKvOptions {
   readonly name: string
@@ -77,6 +78,7 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
       inRounds(puts, (round) => answeredEach(round, itself, (one) => queue.add(() => put(one, call)))),
     remove,
     scan: (integration, page, call) => scan(parts, integration, page, call),
+    unaddressable: (integration, call) => unaddressable(parts, integration, call),
     ping: async (call) => {
       const outcome = await client.request({ method: 'GET', path: ['sys', 'seal-status'] }, call)
       return outcome.kind === 'failed' ? failedAs(outcome.failure) : { kind: 'ok' }

@@ -178,12 +178,16 @@ test(
   },
 )
 
-test('a name that only a newer server could hold is refused for certain, and nothing of it is read', options, async (t) => {
-  const server = await bao.server()
-  const store = openVaultKvStore(await vaultKvConfig(t, server, { version: 2 }), deps('kv'))
-  t.after(() => store.close())
-  // No version of Unicode has this character yet.
-  const where = address('github', 'a\u0378b')
-  assert.deepEqual(await store.put(where, secret('x'), ANY, call()), { kind: 'refused', reason: 'unrepresentable' })
-  assert.deepEqual(await store.get(where, call()), { kind: 'error', reason: 'unrepresentable', passing: false })
-})
+test(
+  'a name that only a newer server could hold is refused for certain, and nothing of it is read',
+  options,
+  async (t) => {
+    const server = await bao.server()
+    const store = openVaultKvStore(await vaultKvConfig(t, server, { version: 2 }), deps('kv'))
+    t.after(() => store.close())
+    // No version of Unicode has this character yet.
+    const where = address('github', 'a\u0378b')
+    assert.deepEqual(await store.put(where, secret('x'), ANY, call()), { kind: 'refused', reason: 'unrepresentable' })
+    assert.deepEqual(await store.get(where, call()), { kind: 'error', reason: 'unrepresentable', passing: false })
+  },
+)

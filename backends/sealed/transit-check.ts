@@ -1,5 +1,6 @@
 import type { Call, StoreProblem } from '../store.ts'
 import type { VaultClient } from '../vault/client.ts'
+import { CAPABILITIES, dataOf, hasRight, MAY_NOT_ASK } from '../vault/data.ts'
 import type { VaultOutcome } from '../vault/request.ts'
 
 /** What a token must be able to do, and what it lacks otherwise. */
@@ -24,19 +25,17 @@ export async function checkTransit(
   call: Call,
 ): Promise<readonly StoreProblem[]> {
   const login = await client.check(call)
-  if (login.length > 0) return login
+  if ((await client.grant(call)) === null) return login
   const engine = await client.request({ method: 'GET', path: ['sys', 'internal', 'ui', 'mounts', ...mount] }, call)
-  if (fieldsOf(engine)?.['type'] !== 'transit') return [error(engineProblem(engine, mount.join('/')))]
-  const paths = NEEDED.map(({ path }) => [...mount, ...path, key].join('/'))
-  const body = JSON.stringify({ paths })
-  const answer = await client.request({ method: 'POST', path: ['sys', 'capabilities-self'], body }, call)
-  const granted = fieldsOf(answer)
-  if (!granted) return [{ level: 'warning', message: 'the token may not ask what it may do (sys/capabilities-self)' }]
-  return NEEDED.flatMap(({ any, level, lacks }, at): readonly StoreProblem[] => {
-    const has = granted[paths[at] as string]
-    const may = Array.isArray(has) && ['root', ...any].some((word) => has.includes(word))
-    return may ? [] : [{ level, message: `the token may not ${any.join(' or ')} ${paths[at]}: ${lacks}` }]
-  })
+  if (dataOf(engine)?.['type'] !== 'transit') return [...login, error(engineProblem(engine, mount.join('/')))]
+  const needed = NEEDED.map(({ path, ...need }) => ({ ...need, path: [...mount, ...path, key].join('/') }))
+  const body = JSON.stringify({ paths: needed.map(({ path }) => path) })
+  const granted = dataOf(await client.request({ method: 'POST', path: CAPABILITIES, body }, call))
+  if (!granted) return [...login, MAY_NOT_ASK]
+  const lacking = needed.flatMap(({ path, any, level, lacks }): readonly StoreProblem[] =>
+    hasRight(granted, path, any) ? [] : [{ level, message: `the token may not ${any.join(' or ')} ${path}: ${lacks}` }],
+  )
+  return [...login, ...lacking]
 }
 
 const error = (message: string): StoreProblem => ({ level: 'error', message })
@@ -45,13 +44,3 @@ const engineProblem = (outcome: VaultOutcome, mount: string): string =>
   outcome.kind === 'failed' && outcome.failure.reason !== 'denied'
     ? `the server did not answer: ${outcome.detail}`
     : `there is no transit engine at ${mount}, or the token may use nothing in it`
-
-function fieldsOf(outcome: VaultOutcome): Readonly<Record<string, unknown>> | null {
-  if (outcome.kind === 'failed' || outcome.status !== 200) return null
-  try {
-    const { data } = JSON.parse(outcome.body.toString('utf8')) as { data?: Record<string, unknown> }
-    return data ?? null
-  } catch {
-    return null
-  }
-}

@@ -1,10 +1,11 @@
-import { isMap } from '../canonical-json.ts'
 import type { Call, IdentityOutcome, StoreProblem } from '../store.ts'
 import type { VaultClient } from '../vault/client.ts'
-import { part, readAnswer, textIn } from './answers.ts'
+import { CAPABILITIES, dataOf, hasRight, MAY_NOT_ASK } from '../vault/data.ts'
+import type { Grant } from '../vault/logins.ts'
+import { part, textIn } from './answers.ts'
 import { endsWithToken, type VaultKvConfig } from './config.ts'
-import type { Engine } from './engine.ts'
-import type { PathTemplate } from './path-template.ts'
+import type { Engine, Path } from './engine.ts'
+import { CUSTOMERS, type PathTemplate, type Step } from './path-template.ts'
 
 export interface CheckParts {
   readonly config: VaultKvConfig
@@ -12,8 +13,6 @@ export interface CheckParts {
   readonly template: PathTemplate
   readonly engine: Engine
 }
-
-type Fields = Readonly<Record<string, unknown>>
 
 const error = (message: string): StoreProblem => ({ level: 'error', message })
 const warning = (message: string): StoreProblem => ({ level: 'warning', message })
@@ -25,11 +24,28 @@ const SAMPLE = { integration: 'crossfade-check', customer: 'crossfade-check', na
 export async function check(parts: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
   const { client, config } = parts
   const login = await client.check(call)
-  if (login.length > 0) return login
+  const grant = await client.grant(call)
+  if (grant === null) return login
   const mount = await mountProblems(parts, call)
-  if (mount.some(({ level }) => level === 'error')) return mount
+  if (mount.some(isError)) return [...login, ...mount]
+  const writes = endsWithToken(config) ? childProblems(grant) : []
   const late = config.version === 1 && !endsWithToken(config) ? [LATE_WRITES] : []
-  return [...mount, ...late, ...(await rightProblems(parts, call)), ...(await settingProblems(parts, call))]
+  const rest = [...(await rightProblems(parts, call)), ...(await settingProblems(parts, call))]
+  return [...login, ...mount, ...writes, ...late, ...rest]
+}
+
+const isError = ({ level }: StoreProblem): boolean => level === 'error'
+
+/** Each write carries a child of the own token, which not every kind of token can have. */
+function childProblems({ type, uses }: Grant): readonly StoreProblem[] {
+  const why = type === 'batch' ? 'it is a batch token' : uses > 0 ? 'its uses are counted' : null
+  return why === null
+    ? []
+    : [
+        error(
+          `${why} (of its role: token_type, token_num_uses), so it can make no children and nothing can be written: use a service token without num_uses, or expiring_tokens: false`,
+        ),
+      ]
 }
 
 const LATE_WRITES = warning(
@@ -47,7 +63,7 @@ export async function mountIdentity(client: VaultClient, mount: string, call: Ca
     const { reason } = outcome.failure
     return reason === 'denied' ? NO_ID : { kind: 'error', reason }
   }
-  const data = outcome.status === 200 ? dataOf(outcome.body) : null
+  const data = dataOf(outcome)
   return data === null ? NO_ID : { kind: 'is', id: textIn(data, 'uuid') || null }
 }
 const NO_ID: IdentityOutcome = { kind: 'is', id: null }
@@ -57,7 +73,7 @@ async function mountProblems({ client, config }: CheckParts, call: Call): Promis
   const outcome = await askMount(client, mount, call)
   if (outcome.kind === 'failed' && outcome.failure.reason !== 'denied')
     return [error(`the server did not answer: ${outcome.detail}`)]
-  const data = outcome.kind === 'answer' && outcome.status === 200 ? dataOf(outcome.body) : null
+  const data = dataOf(outcome)
   if (data === null) return [error(`no secrets engine at ${mount}, or this token may do nothing below it`)]
   if (data['type'] !== 'kv') return [error(`${mount} is a secrets engine of type ${textIn(data, 'type')}, expected kv`)]
   // Version 1 may say nothing.
@@ -68,7 +84,7 @@ async function mountProblems({ client, config }: CheckParts, call: Call): Promis
 }
 
 /** Path, one of the rights that are enough, and what it is for. */
-type Need = readonly [path: string, rights: readonly string[], purpose: string]
+type Need = readonly [path: string, rights: readonly string[], purpose: string, level?: StoreProblem['level']]
 
 function needsOf({ config, template, engine }: CheckParts): readonly Need[] {
   const place = template.place(SAMPLE) ?? []
@@ -89,39 +105,39 @@ function needsOf({ config, template, engine }: CheckParts): readonly Need[] {
       [at('delete', ...place), ['update'], 'to remove a secret'],
       [at('metadata', ...place), ['read'], 'to list secrets with their versions'],
     )
+  // What lies where no address leads is counted, as far as it may be seen.
+  for (const above of aboveCustomers(template.steps(SAMPLE.integration)))
+    needs.push([at(...engine.listed, ...above), ['read'], 'to see a secret where the path has a folder', 'warning'])
   if (endsWithToken(config))
     needs.push(['auth/token/create', ['update'], 'to make the tokens that end with a write (expiring_tokens)'])
   return needs
+}
+
+/** Each beginning of the path that comes before the customer. */
+function aboveCustomers(steps: readonly Step[]): readonly Path[] {
+  const fixed = steps.slice(0, steps.indexOf(CUSTOMERS)) as Path
+  return fixed.map((_, at) => fixed.slice(0, at + 1))
 }
 
 async function rightProblems(parts: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
   const needs = needsOf(parts)
   const paths = [...new Set(needs.map(([path]) => path))]
   const body = JSON.stringify({ paths })
-  const request = { method: 'POST', path: ['sys', 'capabilities-self'], body } as const
-  const outcome = await parts.client.request(request, call)
-  const data = outcome.kind === 'answer' && outcome.status === 200 ? dataOf(outcome.body) : null
-  if (data === null) return [warning('this token may not ask what it may do (sys/capabilities-self)')]
-  return needs.flatMap(([path, rights, purpose]) => {
-    const held = Array.isArray(data[path]) ? (data[path] as readonly unknown[]) : []
-    return [...rights, 'root'].some((right) => held.includes(right))
+  const granted = dataOf(await parts.client.request({ method: 'POST', path: CAPABILITIES, body }, call))
+  if (granted === null) return [MAY_NOT_ASK]
+  return needs.flatMap(([path, rights, purpose, level = 'error']) =>
+    hasRight(granted, path, rights)
       ? []
-      : [error(`the policy of this token lacks ${rights.join(' or ')} on ${path}, ${purpose}`)]
-  })
+      : [{ level, message: `the policy of this token lacks ${rights.join(' or ')} on ${path}, ${purpose}` }],
+  )
 }
 
 /** Settings of a mount that remove what is stored. */
 async function settingProblems({ client, config }: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
   if (config.version === 1) return []
   const outcome = await client.request({ method: 'GET', path: [...config.mount.split('/'), 'config'] }, call)
-  const data = outcome.kind === 'answer' && outcome.status === 200 ? dataOf(outcome.body) : null
+  const data = dataOf(outcome)
   const after = data === null ? '0s' : textIn(data, 'delete_version_after')
   if (after === '' || after === '0s') return []
   return [warning(`${config.mount} deletes each version ${after} after it was written (delete_version_after)`)]
-}
-
-function dataOf(body: Buffer): Fields | null {
-  const answer = readAnswer(body)
-  const data = answer?.['data']
-  return isMap(data) ? data : null
 }

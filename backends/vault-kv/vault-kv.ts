@@ -80,8 +80,8 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
     scan: (integration, page, call) => scan(parts, integration, page, call),
     unaddressable: (integration, call) => unaddressable(parts, integration, call),
     ping: async (call) => {
-      const outcome = await client.request({ method: 'GET', path: ['sys', 'seal-status'] }, call)
-      return outcome.kind === 'failed' ? failedAs(outcome.failure) : { kind: 'ok' }
+      const failed = await client.ping(call)
+      return failed === null ? { kind: 'ok' } : failedAs(failed.failure)
     },
     identity: (call) => mountIdentity(client, config.mount, call),
     check: (call) => check({ config, client, template, engine }, call),

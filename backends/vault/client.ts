@@ -8,12 +8,13 @@ import { makeAlarm } from '../alarm.ts'
 import { no } from '../failure.ts'
 import type { SecretValue } from '../secret.ts'
 import type { Call, StoreProblem } from '../store.ts'
+import { checkToken } from './check-token.ts'
 import type { Message, Reply } from './exchange.ts'
-import { type Identity, makeIdentity } from './identity.ts'
-import type { AskAuth, Login } from './logins.ts'
+import { makeIdentity } from './identity.ts'
+import type { AskAuth, Grant, Login } from './logins.ts'
 import type { VaultMetrics } from './metrics.ts'
 import type { Nodes } from './nodes.ts'
-import { targetOf, type VaultOutcome, type VaultRequest, vaultFailure } from './request.ts'
+import { targetOf, type VaultFailure, type VaultOutcome, type VaultRequest, vaultFailure } from './request.ts'
 import { statusFailure } from './status.ts'
 
 export interface VaultClient {
@@ -22,8 +23,12 @@ export interface VaultClient {
    * applied; not certain: it was sent, and may be applied at any time. Bodies are bytes both ways.
    */
   request(request: VaultRequest, call: Call): Promise<VaultOutcome>
-  /** Logs in and looks the token up; what is wrong is said in words, for `config check`. */
+  /** A token is held, and a server that is not sealed answers; it needs no right of the token's policy. */
+  ping(call: Call): Promise<VaultFailure | null>
+  /** Logs in and looks the token up; what is wrong is said in words, for `config check`. After an error nothing else works. */
   check(call: Call): Promise<readonly StoreProblem[]>
+  /** What the server says of the own token; null: no login. */
+  grant(call: Call): Promise<Grant | null>
   close(): Promise<void>
 }
 
@@ -32,6 +37,8 @@ export interface VaultClientOptions {
   readonly nodes: Nodes
   readonly namespace: string | null
   readonly login: Login
+  /** Where the tokens must be of use. */
+  readonly mount: string | null
   readonly clock: Clock
   readonly metrics: VaultMetrics
 }
@@ -59,14 +66,17 @@ export function makeVaultClient(options: VaultClientOptions): VaultClient {
   }
   const ask: AskAuth = (request, token) =>
     within({ deadline: clock.monotonic() + LOGIN_MS }, async (signal) => outcomeOf(await send(request, token, signal)))
-  const identity = makeIdentity({ name, login: options.login, ask, clock, metrics })
+  const identity = makeIdentity({ name, login: options.login, mount: options.mount, ask, clock, metrics })
 
   const perform = async (request: VaultRequest, signal: AbortSignal): Promise<VaultOutcome> => {
     if (request.token) return outcomeOf(await send(request, request.token, signal))
     const held = await identity.held(signal)
     if (held.kind === 'failed') return held
     const reply = await send(request, held.token, signal)
-    if (!isRefusal(reply)) return outcomeOf(reply)
+    if (!isRefusal(reply)) {
+      if (reply.kind === 'answer') identity.served()
+      return outcomeOf(reply)
+    }
     const other = await identity.another(held, signal)
     return outcomeOf(other ? await send(request, other.token, signal) : reply)
   }
@@ -76,7 +86,23 @@ export function makeVaultClient(options: VaultClientOptions): VaultClient {
       if (call.deadline <= clock.monotonic()) return LATE
       return within(call, (signal) => perform(request, signal))
     },
-    check: (call) => within(call, (signal) => check(identity, signal)),
+    ping: (call) =>
+      within(call, async (signal) => {
+        const held = await identity.held(signal)
+        if (held.kind === 'failed') return held
+        return sealedOf(outcomeOf(await send(SEAL_STATUS, null, signal)))
+      }),
+    check: (call) =>
+      within(call, async (signal) => {
+        const held = await identity.held(signal)
+        if (held.kind === 'failed') return [{ level: 'error', message: wordsOf(held.detail) }]
+        return checkToken(held, options.login, async (request) => outcomeOf(await send(request, held.token, signal)))
+      }),
+    grant: (call) =>
+      within(call, async (signal) => {
+        const held = await identity.held(signal)
+        return held.kind === 'held' ? held.grant : null
+      }),
     close: async () => {
       identity.close()
       alarm.close()
@@ -108,9 +134,12 @@ function messageOf(
   return { method, target, headers, body: body ?? null }
 }
 
-async function check(identity: Identity, signal: AbortSignal): Promise<readonly StoreProblem[]> {
-  const held = await identity.held(signal)
-  return held.kind === 'held' ? [] : [{ level: 'error', message: wordsOf(held.detail) }]
+const SEAL_STATUS: VaultRequest = { method: 'GET', path: ['sys', 'seal-status'] }
+
+function sealedOf(outcome: VaultOutcome): VaultFailure | null {
+  if (outcome.kind === 'failed') return outcome
+  const isSealed = outcome.status === 200 && /"sealed"\s*:\s*true/.test(outcome.body.toString('latin1'))
+  return isSealed ? vaultFailure(no('unavailable', true), 'it is sealed') : null
 }
 
 const MEANINGS: Readonly<Record<string, string>> = {

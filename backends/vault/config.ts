@@ -24,7 +24,9 @@ const tokenSchema = z.strictObject({
   token_file: z
     .string()
     .min(1)
-    .describe('Holds a token; read again when it changes. Its policy must let the token look itself up.'),
+    .describe(
+      'Holds a token; read again when it changes. Without `read` on auth/token/lookup-self nobody knows when it ends.',
+    ),
 })
 
 const approleSchema = z
@@ -69,7 +71,9 @@ export const vaultKeys = {
   client_key_file: z.string().min(1).optional(),
   server_name: z.string().min(1).optional().describe('The name that the server’s certificate must have.'),
   max_connections: z.int().min(1).max(1000).default(32).describe('Connections of each replica to each node at most.'),
-  auth: vaultAuthSchema.describe('How this process proves who it is.'),
+  auth: vaultAuthSchema.describe(
+    'How this process proves who it is. The policy should allow `read` on auth/token/lookup-self, and `update` on auth/token/renew-self and sys/capabilities-self, as `default` does.',
+  ),
 }
 
 export const VAULT_KEYS = Object.keys(vaultKeys)

@@ -4,19 +4,22 @@
  * failed one the next waits for a growing while, in which requests are told its outcome at once.
  *
  * A 403 may speak of the token or of the request. A look-up of the token tells them apart, so that a request that its
- * policy denies costs no login.
+ * policy denies costs no login; of a token that may not look itself up, its mount does. Where neither can, a login is tried,
+ * ever more rarely as long as none helps.
  */
 import type { Clock } from '../../core/clock.ts'
 import { unlessAborted } from '../abort.ts'
 import { no } from '../failure.ts'
 import type { SecretValue } from '../secret.ts'
-import { type AskAuth, type Grant, type GrantOutcome, type Login, lookUp, renew } from './logins.ts'
+import { type AskAuth, type Grant, type GrantOutcome, isKnown, type Login, lookUp, renew } from './logins.ts'
 import type { VaultMetrics } from './metrics.ts'
 import { type VaultFailure, vaultFailure } from './request.ts'
 
 export interface IdentityOptions {
   readonly name: string
   readonly login: Login
+  /** Where the tokens must be of use. */
+  readonly mount: string | null
   /** Bounded in time by whoever gives it. */
   readonly ask: AskAuth
   readonly clock: Clock
@@ -26,6 +29,7 @@ export interface IdentityOptions {
 export interface Held {
   readonly kind: 'held'
   readonly token: SecretValue
+  readonly grant: Grant
 }
 
 export interface Identity {
@@ -33,11 +37,12 @@ export interface Identity {
   held(signal: AbortSignal): Promise<Held | VaultFailure>
   /** After a 403 with `old`: another token if that was the reason, else null. */
   another(old: Held, signal: AbortSignal): Promise<Held | null>
+  /** The token was of use: it is not that which is refused. */
+  served(): void
   close(): void
 }
 
 interface Current extends Held {
-  readonly grant: Grant
   /** What the login gave, in ms; a renewal that gives much less says that the token's longest life is near. */
   readonly full: number | null
   /** On the monotonic clock. */
@@ -52,10 +57,11 @@ const FILE_LOOK_MS = 5_000
 const LOOK_UP_MS = 1_000
 const BACK_OFF_MS = 250
 const LONGEST_BACK_OFF_MS = 30_000
+const LONGEST_SUSPICION_MS = 300_000
 /** A timer holds no more than 2^31 ms. */
 const LONGEST_SLEEP_MS = 86_400_000
 
-export function makeIdentity({ name, login, ask, clock, metrics }: IdentityOptions): Identity {
+export function makeIdentity({ name, login, mount, ask, clock, metrics }: IdentityOptions): Identity {
   let current: Current | null = null
   let failure: VaultFailure | null = null
   let failures = 0
@@ -129,15 +135,24 @@ export function makeIdentity({ name, login, ask, clock, metrics }: IdentityOptio
     else schedule()
   }
 
+  const suspicion = makeSuspicion(clock)
   /** Whether a token that was refused is a good one all the same. If that cannot be said, it is kept. */
   const isAlive = (token: SecretValue): Promise<boolean> => {
     if (clock.monotonic() - seenAt < LOOK_UP_MS) return Promise.resolve(true)
-    looking ??= measured('look-up', lookUp(ask, token)).then((outcome) => {
+    looking ??= judge(token).finally(() => {
       looking = null
-      if (outcome.kind === 'granted') seenAt = clock.monotonic()
-      return outcome.kind === 'granted' || outcome.failure.reason !== 'denied'
     })
     return looking
+  }
+  const judge = async (token: SecretValue): Promise<boolean> => {
+    const found = await measured('look-up', lookUp(ask, token))
+    const isDenied = found.kind === 'failed' && found.failure.reason === 'denied'
+    const known = isDenied ? await isKnown(ask, token, mount) : found.kind === 'granted' || null
+    if (known === true) suspicion.unfounded()
+    const isDead = known === false && suspicion.raise()
+    // What was found out just now nobody needs to ask again at once.
+    if (!isDead) seenAt = clock.monotonic()
+    return !isDead
   }
   const isStale = async (token: SecretValue): Promise<boolean> =>
     login.changed ? login.changed(token) : !(await isAlive(token))
@@ -164,9 +179,30 @@ export function makeIdentity({ name, login, ask, clock, metrics }: IdentityOptio
       const now = await held(signal)
       return now.kind === 'held' && now.token !== old.token ? now : null
     },
+    served: suspicion.unfounded,
     close: () => {
       closed = true
       timer.abort()
+    },
+  }
+}
+
+/** Logins that did not help say that it was not the token: the next is tried later, twice as long each time. */
+function makeSuspicion(clock: Clock) {
+  let raised = 0
+  let dueAt = Number.NEGATIVE_INFINITY
+  return {
+    /** False: not now. */
+    raise: (): boolean => {
+      const now = clock.monotonic()
+      if (now < dueAt) return false
+      dueAt = now + Math.min(LOOK_UP_MS * 2 ** raised, LONGEST_SUSPICION_MS)
+      raised += 1
+      return true
+    },
+    unfounded: (): void => {
+      raised = 0
+      dueAt = Number.NEGATIVE_INFINITY
     },
   }
 }

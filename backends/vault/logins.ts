@@ -10,6 +10,10 @@ export interface Grant {
   /** How long it lasts from now, in ms; null: without end. */
   readonly ttl: number | null
   readonly renewable: boolean
+  /** What kind of token it is, as far as the server said: a `batch` token can make no children. */
+  readonly type: string | null
+  /** After so many requests it ends; 0: never for that. */
+  readonly uses: number
 }
 export type GrantOutcome = { readonly kind: 'granted'; readonly grant: Grant } | VaultFailure
 
@@ -26,8 +30,9 @@ export interface Login {
   readonly changed: ((token: SecretValue) => Promise<boolean>) | null
 }
 
-export function makeLogin(auth: VaultAuth): Login {
-  if (auth.kind === 'token') return tokenFile(auth.token_file)
+/** `mount`: what a token must be able to use to be one of ours; null: nothing is known of it. */
+export function makeLogin(auth: VaultAuth, mount: string | null): Login {
+  if (auth.kind === 'token') return tokenFile(auth.token_file, mount)
   const path = ['auth', ...auth.mount.split('/'), 'login']
   return {
     changed: null,
@@ -45,11 +50,33 @@ export const lookUp = async (ask: AskAuth, token: SecretValue): Promise<GrantOut
 export const renew = async (ask: AskAuth, token: SecretValue): Promise<GrantOutcome> =>
   granted(await ask({ method: 'POST', path: ['auth', 'token', 'renew-self'], body: '{}' }, token), token, 'auth')
 
-function tokenFile(path: string): Login {
+/**
+ * Whether the server knows a token that may not look itself up: whoever may use anything at a mount is told what it is.
+ * `null`: that cannot be said.
+ */
+export async function isKnown(ask: AskAuth, token: SecretValue, mount: string | null): Promise<boolean | null> {
+  if (mount === null) return false
+  const path = ['sys', 'internal', 'ui', 'mounts', ...mount.split('/')]
+  const outcome = await ask({ method: 'GET', path }, token)
+  if (outcome.kind === 'failed') return outcome.failure.reason === 'denied' ? false : null
+  return outcome.status === 200 ? true : null
+}
+
+/** How long a token lasts that may not look itself up is not known: it is used until it is refused. */
+const unseen = (token: SecretValue): GrantOutcome => ({
+  kind: 'granted',
+  grant: { token, ttl: null, renewable: false, type: null, uses: 0 },
+})
+
+function tokenFile(path: string, mount: string | null): Login {
   return {
     login: async (ask) => {
       const read = await readCredential(path)
-      return read.kind === 'failed' ? read : lookUp(ask, SecretValue.ofText(read.text))
+      if (read.kind === 'failed') return read
+      const token = SecretValue.ofText(read.text)
+      const seen = await lookUp(ask, token)
+      const isDenied = seen.kind === 'failed' && seen.failure.reason === 'denied'
+      return isDenied && (await isKnown(ask, token, mount)) ? unseen(token) : seen
     },
     changed: async (token) => {
       const read = await readCredential(path)
@@ -99,9 +126,17 @@ function granted(outcome: VaultOutcome, known: SecretValue | null, part: keyof t
   }
   return {
     kind: 'granted',
-    grant: { token, ttl: seconds === 0 ? null : seconds * 1000, renewable: fields['renewable'] === true },
+    grant: {
+      token,
+      ttl: seconds === 0 ? null : seconds * 1000,
+      renewable: fields['renewable'] === true,
+      type: textOf(fields['token_type'] ?? fields['type']),
+      uses: typeof fields['num_uses'] === 'number' ? fields['num_uses'] : 0,
+    },
   }
 }
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 
 function fieldsOf(body: Buffer, part: string): Readonly<Record<string, unknown>> {
   try {

@@ -14,7 +14,7 @@ export interface VaultDeps {
 
 /** The client of one section; connects and logs in at its first request. Throws a `Fault` if a certificate cannot be read. */
 export function openVaultClient(
-  config: VaultConfig,
+  config: VaultConfig & { readonly mount?: string },
   { name, clock, metrics: { vault: metrics, watchConnections } }: VaultDeps,
 ): VaultClient {
   const nodes = makeNodes({
@@ -25,6 +25,7 @@ export function openVaultClient(
     metrics,
   })
   watchConnections(name, 'vault', nodes.connections)
-  const login = makeLogin(config.auth)
-  return makeVaultClient({ name, nodes, namespace: config.namespace ?? null, login, clock, metrics })
+  const mount = config.mount ?? null
+  const login = makeLogin(config.auth, mount)
+  return makeVaultClient({ name, nodes, namespace: config.namespace ?? null, login, mount, clock, metrics })
 }

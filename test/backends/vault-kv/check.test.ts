@@ -56,6 +56,7 @@ test('each right that the token lacks is named with its path and what it is for'
     'list: to list customers',
     'update: to remove a secret',
     'read: to list secrets with their versions',
+    'read: to see a secret where the path has a folder',
   ])
 })
 

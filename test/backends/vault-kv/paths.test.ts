@@ -73,7 +73,7 @@ for (const template of TEMPLATES) {
         const asRead = new URL(target as string, 'http://server').pathname
         assert.equal(asRead, target)
         assert.ok(asRead.startsWith(`${prefix}/`))
-        assert.ok(!asRead.includes('//') && !/%2f|%5c%|%00/i.test(asRead))
+        assert.ok(!asRead.includes('//') && !/%2f|%00/i.test(asRead))
         assert.ok(path.every((segment) => segment !== '' && segment !== '.' && segment !== '..'))
       }),
       { numRuns: 1000 },

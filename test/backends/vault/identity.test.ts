@@ -57,7 +57,7 @@ async function open(t: TestContext, options: object = { token_ttl: '1h' }) {
   const server = await bao.server()
   const given = await role(t, server, options)
   const clock = makeDrivenClock()
-  const { client, count } = openClient(t, { address: server.url, auth: given.auth }, clock)
+  const { client, count } = openClient(t, { address: server.url, auth: given.auth }, clock, given.path[0])
   const write = (): Promise<string> => put(client, given.path, clock)
   const logins = (step: string, outcome: string): Promise<number> =>
     count('crossfade_vault_logins_total', { step, outcome })
@@ -118,7 +118,7 @@ test('a token whose longest life is near is got anew instead of renewed', async 
   const auth = { kind: 'approle', role_id: 'app', secret_id_file: await secretFile(t, 'secret') }
   const { client, count } = openClient(t, { address: server.url, auth }, clock)
   const granted = (step: string) => count('crossfade_vault_logins_total', { step, outcome: 'granted' })
-  assert.deepEqual(await client.check(later(clock)), [])
+  assert.equal((await client.grant(later(clock)))?.ttl, 3_600_000)
   await clock.advance(2_400_000)
   await until(async () => (await granted('renew')) === 1)
   // Two thirds of the fifteen minutes that were left.
@@ -164,6 +164,67 @@ test('a request that the policy denies costs no login, and one look-up a second'
   }
   assert.equal(await logins('login', 'granted'), 1)
   assert.equal(await logins('look-up', 'granted'), 1)
+})
+
+/** Nothing about itself is allowed to such a token: no look-up, no renewal, no question of what it may do. */
+const BARE = { token_ttl: '1h', token_no_default_policy: true }
+
+test('a token that may not look itself up costs no login for what its policy denies, and is replaced when it was revoked', {
+  skip: bao.skip,
+}, async (t) => {
+  const { client, write, logins, clock, server, mount } = await open(t, BARE)
+  assert.equal(await write(), 'answer 204')
+  for (let times = 0; times < 10; times += 1) {
+    await clock.advance(1_000)
+    assert.equal(await put(client, ['elsewhere', 'x'], clock), 'refused denied')
+  }
+  assert.equal(await logins('login', 'granted'), 1)
+  const [accessor] = await aliveOf(server, mount)
+  await server.ask('POST', 'auth/token/revoke-accessor', { accessor })
+  await clock.advance(1_000)
+  assert.equal(await write(), 'answer 204')
+  assert.equal(await logins('login', 'granted'), 2)
+  assert.equal(await client.ping(later(clock)), null)
+  assert.match(
+    (await client.check(later(clock))).map(({ message }) => message).join(),
+    /lacks read on auth\/token\/lookup-self: .*; add path "auth\/token\/lookup-self" \{ capabilities = \["read"\] \}/,
+  )
+})
+
+test('where nothing tells a dead token from one without rights, logins are tried ever more rarely', {
+  skip: bao.skip,
+}, async (t) => {
+  const server = await bao.server()
+  const given = await role(t, server, BARE)
+  const clock = makeDrivenClock()
+  // Its policy is of another mount.
+  const section = { address: server.url, auth: given.auth }
+  const { client, count } = openClient(t, section, clock, 'elsewhere')
+  for (let seconds = 0; seconds < 120; seconds += 1) {
+    await clock.advance(1_000)
+    assert.equal(await put(client, ['elsewhere', 'x'], clock), 'refused denied')
+  }
+  assert.equal(await count('crossfade_vault_logins_total', { step: 'login' }), 8)
+})
+
+test('a token from a file that may not look itself up is used, and one that the server does not know is not', {
+  skip: bao.skip,
+}, async (t) => {
+  const server = await bao.server()
+  const kv = await server.mount('kv', { version: '1' })
+  const token = await server.token(`path "${kv}/*" { capabilities = ["create", "update"] }`, {
+    no_default_policy: true,
+  })
+  const clock = makeDrivenClock()
+  const opened = async (text: string) =>
+    openClient(t, { address: server.url, auth: { kind: 'token', token_file: await secretFile(t, text) } }, clock, kv)
+  assert.equal(await put((await opened(token)).client, [kv, 'x'], clock), 'answer 204')
+  const { client } = await opened('nonsense')
+  assert.equal(await put(client, [kv, 'x'], clock), 'refused denied')
+  assert.deepEqual(
+    (await client.check(later(clock))).map(({ level }) => level),
+    ['error'],
+  )
 })
 
 test('a login that is refused makes requests denied, is tried again after a growing while, and heals', {

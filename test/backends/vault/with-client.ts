@@ -14,11 +14,11 @@ export interface OpenedClient {
   readonly count: (metric: string, labels?: Readonly<Record<string, string>>) => Promise<number>
 }
 
-/** A client of the section, closed after the test. */
-export function openClient(t: TestContext, section: object, clock: Clock = systemClock): OpenedClient {
+/** A client of the section, closed after the test; `mount`: what its token is for. */
+export function openClient(t: TestContext, section: object, clock: Clock = systemClock, mount?: string): OpenedClient {
   const registry = new Registry()
   const deps = { name: 'vaulted', clock, metrics: makeBackendsMetrics(registry) }
-  const client = openVaultClient(vaultSchema.parse(section), deps)
+  const client = openVaultClient({ ...vaultSchema.parse(section), ...(mount !== undefined && { mount }) }, deps)
   t.after(() => client.close())
   const count: OpenedClient['count'] = async (metric, labels = {}) => {
     const { values } = (await registry.getSingleMetric(metric)?.get()) ?? { values: [] }

@@ -80,6 +80,9 @@ export async function makeHome(t: TestContext, options: HomeOptions): Promise<Ho
     writeFileSync(path, content, { mode: 0o600 })
     return path
   }
+  // Before the databases: what is registered first is done first, and a proxy whose database is gone says so at length.
+  const running: Application[] = []
+  t.after(() => Promise.all(running.map((application) => application.stop())))
   const databases = [
     await freshDatabase(t, 'fast', options.database),
     await freshDatabase(t),
@@ -136,7 +139,7 @@ export async function makeHome(t: TestContext, options: HomeOptions): Promise<Ho
         version: '0.0.0',
         signal: t.signal,
       })
-      t.after(() => application.stop())
+      running.push(application)
       const { clients, operators } = application
       return {
         application,

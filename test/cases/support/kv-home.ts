@@ -15,8 +15,8 @@ export interface KvHome extends Home {
 
 export interface KvHomeOptions extends Partial<HomeOptions> {
   readonly version?: 1 | 2
-  /** Rules of the token's policy; root's token if not said. */
-  readonly policy?: (mount: string) => string
+  /** How the store proves who it is; with root's token if not said. */
+  readonly auth?: (mount: string) => Promise<object>
   /** More keys of the integration `aws`. */
   readonly aws?: ConfigInput['integrations'][string]
   /** More keys of the store. */
@@ -26,18 +26,10 @@ export interface KvHomeOptions extends Partial<HomeOptions> {
 const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
 export async function makeKvHome(t: TestContext, bao: Bao, options: KvHomeOptions = {}): Promise<KvHome> {
-  const { version = 2, policy, aws = {}, store, edit, ...rest } = options
+  const { version = 2, auth, aws = {}, store, edit, ...rest } = options
   const mount = await bao.mount('kv', { version: String(version) })
-  const token = policy === undefined ? bao.rootToken : await bao.token(policy(mount))
-  const token_file = await secretFile(t, token)
-  const homegrown = {
-    kind: 'vault-kv',
-    address: bao.url,
-    auth: { kind: 'token', token_file },
-    mount,
-    version,
-    ...store,
-  }
+  const proof = (await auth?.(mount)) ?? { kind: 'token', token_file: await secretFile(t, bao.rootToken) }
+  const homegrown = { kind: 'vault-kv', address: bao.url, auth: proof, mount, version, ...store }
   const home = await makeHome(t, {
     sql: 'select 1',
     ...rest,

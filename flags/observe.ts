@@ -28,7 +28,10 @@ export const observeFlags = (parts: {
     const { lastSuccess, stale } = source.state()
     metrics.lastSuccess.set((lastSuccess ?? 0) / 1000)
     metrics.stale.set(stale ? 1 : 0)
-    const doubts = [...phases.doubts().values()]
+    // A flag that was never seen holds nothing back: its integration is where it began, off.
+    const doubts = [...phases.doubts()]
+      .filter(([integration, { kind }]) => kind !== 'missing' || phases.history(integration).length > 0)
+      .map(([, doubt]) => doubt)
     for (const reason of DOUBT_KINDS) metrics.held.set({ reason }, doubts.filter(({ kind }) => kind === reason).length)
     for (const kind of CAP_KINDS) metrics.caps.set({ kind }, caps.list().filter((cap) => cap.kind === kind).length)
     metrics.gates.reset()

@@ -118,14 +118,14 @@ export interface Known {
 function describe(stage: CopyStage, known: Known): PlannedStage {
   const { state, inventoried, counts, names, kind } = known
   const atLeast = (count: NameCount | null): string =>
-    count === null ? 'an unknown number of' : `${count.more ? 'more than ' : ''}${count.names}`
+    count === null ? 'the' : `the ${count.more ? 'more than ' : ''}${count.names}`
   switch (stage) {
     case 'enrol': {
       const needed = state === 'bare' || state === 'enrolling'
       return { stage, needed, what: 'every replica tracks writes in the ledger; clients notice nothing' }
     }
     case 'inventory': {
-      const what = `record the names of ${atLeast(names.legacy)} secrets of legacy and ${atLeast(names.new)} of new`
+      const what = `record the names of ${atLeast(names.legacy)} secrets of legacy and of ${atLeast(names.new)} of new`
       return { stage, needed: !inventoried, what: inventoried ? 'every name is recorded' : what }
     }
     case 'backfill': {

@@ -56,7 +56,7 @@ export const PROXY_FAULTS = {
   'value-unreadable': {
     status: 502,
     title: 'The stored value cannot be decrypted or decoded',
-    next: 'See crossfade quarantine list.',
+    next: 'Look at the row in that store: its cipher, encoding or metadata is not what the mapping says. Once enrolled, crossfade quarantine list names such secrets.',
   },
   'value-missing': {
     status: 502,

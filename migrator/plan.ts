@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import type { IntegrationRow } from '../ledger/ledger.ts'
 import type { Counts } from '../ledger/postgres/progress.ts'
-import { risksOf } from './risks.ts'
+import { risksOf, type Silence } from './risks.ts'
 import { rowOf } from './row.ts'
 import { type CopyKind, type CopyStage, ORDERS, type RunKind, type Stage } from './stages.ts'
 import { wayOn } from './way-on.ts'
@@ -72,7 +72,7 @@ export async function plan(
   const names = { legacy: legacy ?? null, new: fresh ?? null }
   const stages = only ?? ORDERS[kind].stages
   const lack = lackOf(row, stages)
-  const answers = { legacy: await answersNow(deps, stores.legacy), new: await answersNow(deps, stores.new) }
+  const silence = { legacy: await silenceOf(deps, stores.legacy), new: await silenceOf(deps, stores.new) }
   return {
     kind: 'plan',
     integration,
@@ -83,7 +83,7 @@ export async function plan(
     counts,
     names,
     phases: deps.phases(integration),
-    risks: risksOf({ state, kind, inventoried, stores, counts, names, answers }),
+    risks: risksOf({ state, kind, inventoried, stores, counts, names, silence }),
     ...(lack === null ? {} : { missing: [lack] }),
     next:
       lack === null
@@ -131,7 +131,7 @@ function describe(stage: CopyStage, known: Known): PlannedStage {
     case 'backfill': {
       // The counts do not tell which side owes.
       if (kind === 'reverse') return { stage, needed: true, what: 'carry what only new holds back to legacy' }
-      const what = inventoried ? `settle ${counts?.left ?? 0} secrets` : `copy ${atLeast(names.legacy)} secrets`
+      const what = inventoried ? `settle ${counts?.left ?? 0} secrets` : `copy ${atLeast(names.legacy)}`
       return { stage, needed: !inventoried || (counts?.left ?? 0) > 0, what: `${what} ${DIRECTION[kind]}` }
     }
     case 'verify':
@@ -170,5 +170,8 @@ async function countNames(deps: PlanDeps, store: Store, integration: string): Pr
   return { names, more: true }
 }
 
-const answersNow = async ({ clock, deadline }: PlanDeps, store: Store): Promise<boolean> =>
-  (await store.ping({ deadline: clock.monotonic() + deadline })).kind === 'ok'
+/** Why the store cannot be used now; null: it answers. */
+async function silenceOf({ clock, deadline }: PlanDeps, store: Store): Promise<Silence | null> {
+  const outcome = await store.ping({ deadline: clock.monotonic() + deadline })
+  return outcome.kind === 'ok' ? null : outcome.reason
+}

@@ -128,7 +128,7 @@ const fresh = (integration: string, stage: Stage, counts: Counts | null, countAt
   throttledBy: null,
 })
 
-/** Who or what holds a run up, as a phrase that follows "throttled by"; null: nothing. */
+/** Who or what holds a run up: what is waited for, else what it is throttled by; null: nothing. */
 export const holdUp = ({ waitingFor, throttledBy }: Progress): string | null => {
   if (waitingFor.length > 0) return waitingFor.join(', ')
   return throttledBy === null ? null : THROTTLE_WORDS[throttledBy]

@@ -1,18 +1,26 @@
-import type { Capabilities, Store } from '../backends/store.ts'
+import type { Capabilities, RefusalReason, Store, UnknownReason } from '../backends/store.ts'
 import { SIDES, type Side } from '../core/side.ts'
 import type { Known } from './plan.ts'
 
 export interface RiskFacts extends Known {
   readonly stores: Readonly<Record<Side, Store>>
-  /** Whether the store answered just now. */
-  readonly answers: Readonly<Record<Side, boolean>>
+  /** Why the store cannot be used just now; null: it answers. */
+  readonly silence: Readonly<Record<Side, Silence | null>>
 }
+
+export type Silence = RefusalReason | UnknownReason
 
 /** One rule a row: a sentence when it applies. */
 const RISKS: readonly ((facts: RiskFacts) => string | null)[] = [
-  ({ stores, answers }) => {
-    const silent = SIDES.filter((side) => !answers[side]).map((side) => stores[side].name)
-    return silent.length > 0 ? `does not answer now: ${silent.join(', ')}` : null
+  ({ stores, silence }) => {
+    const silent = SIDES.filter((side) => silence[side] !== null && silence[side] !== 'denied')
+    return silent.length > 0 ? `does not answer now: ${silent.map((side) => stores[side].name).join(', ')}` : null
+  },
+  ({ stores, silence }) => {
+    const denied = SIDES.filter((side) => silence[side] === 'denied').map((side) => stores[side].name)
+    return denied.length > 0
+      ? `answers, and denies it: ${denied.join(', ')}; crossfade config check --connect says which right is missing`
+      : null
   },
   ({ state }) =>
     state === 'bare' || state === 'enrolling' || state === 'enrolled'

@@ -1,10 +1,12 @@
 import { stripVTControlCharacters } from 'node:util'
+import { printable } from './printable.ts'
 
 const width = (text: string): number => [...stripVTControlCharacters(text)].length
 
 /** Rows as padded columns with a heading; the last column is not padded. */
 export const columns = (heading: readonly string[], rows: readonly (readonly string[])[]): string => {
-  const all = [heading, ...rows]
+  // A cell is one line, whatever it was made of.
+  const all = [heading, ...rows].map((row) => row.map((cell) => cell.replace(/[\n\t]/g, printable)))
   const widths = heading.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ''))))
   const line = (row: readonly string[]): string =>
     row

@@ -7,6 +7,11 @@ export const CLI_FAULTS = {
     title: 'The command line is wrong',
     next: 'Read crossfade --help, or crossfade COMMAND --help.',
   },
+  'reason-refused': {
+    status: 400,
+    title: 'The reason cannot be kept; nothing was sent',
+    next: 'Say it in fewer words; where the rest stands can be part of it.',
+  },
   'nothing-running': {
     status: 503,
     title: 'No embedded system is running here',

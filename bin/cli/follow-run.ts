@@ -46,6 +46,11 @@ export const followRun = async (session: Session, first: Run): Promise<Exit> => 
   const quarantined = run.ended_at === null ? 0 : (run.counts?.quarantined ?? 0)
   if (quarantined > 0)
     report.note(`${quarantined} secrets are in quarantine, not copied: crossfade quarantine list ${run.integration}`)
+  const uncompared = run.outcome === 'done' && run.stage === 'verify' ? (run.counts?.left ?? 0) : 0
+  if (uncompared > 0)
+    report.note(
+      `${uncompared} secrets are owed by one side and were not compared, and what was open about them stays open: in off and complete that is on purpose`,
+    )
   const next = nextCommand(run)
   if (next !== null) report.note(`next: ${next}`)
   return isRefused(run) ? 'refused' : EXIT_OF_OUTCOME[run.outcome]

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Fault } from '../../core/fault.ts'
 import { cliFault } from './faults.ts'
+import { printable } from './printable.ts'
 import type { Endpoint } from './target.ts'
 
 /** One request to either API. */
@@ -56,8 +57,8 @@ const faultOf = async (response: Response, url: string): Promise<Fault> => {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
   return new Fault(
     code,
-    { status: response.status, title, next },
-    detail,
+    { status: response.status, title: printable(title), next: printable(next) },
+    printable(detail),
     Number.isNaN(retryAfter) ? {} : { retryAfter },
   )
 }

@@ -1,4 +1,5 @@
 import { OPS_PREFIX, OPS_ROUTES, type OpsAnswer, type OpsCall, type OpsName } from '../../proxy/ops/api.ts'
+import { cliFault } from './faults.ts'
 import { readAnswer, type Send } from './http.ts'
 
 type Given<N extends OpsName> = Partial<OpsCall<N>>
@@ -25,7 +26,13 @@ export const makeOpsClient = (send: Send): OpsClient => ({
 })
 
 const fill = (path: string, params: Readonly<Record<string, unknown>>): string =>
-  path.replace(/\{(\w+)\}/g, (_whole, name: string) => encodeURIComponent(String(params[name])))
+  path.replace(/\{(\w+)\}/g, (_whole, name: string) => segmentOf(name, String(params[name])))
+
+/** `fetch` takes dot segments out of a path, encoded or not: it would be another call. */
+function segmentOf(name: string, value: string): string {
+  if (value === '' || value === '.' || value === '..') throw cliFault('usage', `${name} cannot be ${value || 'empty'}`)
+  return encodeURIComponent(value)
+}
 
 const search = (query: Readonly<Record<string, unknown>>): string => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined)

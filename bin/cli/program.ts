@@ -3,6 +3,7 @@ import { EXITS } from './exit-codes.ts'
 import { cliFault } from './faults.ts'
 import { interruptible } from './interrupt.ts'
 import { type Io, processIo } from './io.ts'
+import { printable } from './printable.ts'
 import { makeReport } from './report.ts'
 import { makeRunner, type Runner } from './session.ts'
 import { addConfig } from './verbs/config.ts'
@@ -99,7 +100,7 @@ const endOfParsing = (error: unknown, argv: readonly string[], io: Io, help: str
   }
   if (error.exitCode === 0) return EXITS.ok.code
   if (error.code === 'commander.help') io.stderr.write(help)
-  const detail = error.code === 'commander.help' ? 'name a command' : error.message.replace(/^error: /, '')
+  const detail = error.code === 'commander.help' ? 'name a command' : printable(error.message.replace(/^error: /, ''))
   report.fault(cliFault('usage', detail))
   return EXITS.usage.code
 }

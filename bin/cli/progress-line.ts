@@ -1,3 +1,4 @@
+import { THROTTLE_WORDS } from '../../migrator/pace/pace.ts'
 import type { Run } from '../../proxy/ops/work.ts'
 
 /** Below this share an estimate of the time left is noise. */
@@ -48,8 +49,12 @@ const elapsed = (run: Run, now: number): number => {
 const stateOf = ({ outcome, stage, throttled_by }: Run): string => {
   if (outcome === 'queued' && throttled_by !== null) return `queued, ${throttled_by}`
   if (outcome !== 'running') return outcome
-  return throttled_by === null ? stage : `${stage}, throttled by ${throttled_by}`
+  if (throttled_by === null) return stage
+  return `${stage}, ${THROTTLES.has(throttled_by) ? 'throttled by' : 'waits for'} ${throttled_by}`
 }
+
+/** What slows it down by design; all else that holds it up is waited for. */
+const THROTTLES: ReadonlySet<string> = new Set(Object.values(THROTTLE_WORDS))
 
 const eta = ({ outcome, done, total, eta_seconds }: Run): readonly string[] => {
   if (outcome !== 'running') return []

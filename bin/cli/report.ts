@@ -1,6 +1,7 @@
 import type { Fault } from '../../core/fault.ts'
 import type { Io } from './io.ts'
 import { makePaint, type Paint } from './paint.ts'
+import { guarded, printableJson } from './printable.ts'
 
 /** How a verb speaks: data on standard output, messages on standard error, and with `--json` one object as the last line. */
 export interface Report {
@@ -18,18 +19,18 @@ export const makeReport = (io: Io, json: boolean): Report => {
   const paint = makePaint(io.stdout, io.env)
   const shout = makePaint(io.stderr, io.env)
   const object = (value: object): void => {
-    if (json) io.stdout.write(`${JSON.stringify(value)}\n`)
+    if (json) io.stdout.write(`${printableJson(value)}\n`)
   }
   return {
     json,
     paint,
     data: (text) => {
-      if (!json) io.stdout.write(text)
+      if (!json) io.stdout.write(typeof text === 'string' ? guarded(text) : text)
     },
     object,
-    note: (text) => io.stderr.write(`${text}\n`),
+    note: (text) => io.stderr.write(`${guarded(text)}\n`),
     fault: ({ code, title, detail, next }) => {
-      io.stderr.write(`${shout('red', 'error')}: ${title} (${code})\n${indent(detail)}  ${next}\n`)
+      io.stderr.write(guarded(`${shout('red', 'error')}: ${title} (${code})\n${indent(detail)}  ${next}\n`))
       object({ error: { code, title, detail, next } })
     },
   }

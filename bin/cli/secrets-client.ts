@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Address } from '../../backends/secret.ts'
 import { decodeMeta, META_PREFIX, metadataHeaders } from '../../proxy/http/metadata.ts'
-import { pathOf, SECRETS_PREFIX } from '../../proxy/http/path.ts'
+import { parseTarget, pathOf, SECRETS_PREFIX } from '../../proxy/http/path.ts'
 import { readAnswer, type Send } from './http.ts'
 
 /** Who answered and in which phase, as the headers say. */
@@ -48,7 +48,7 @@ const listAnswer = z.object({ entries: z.array(z.object({ name: z.string() })), 
 
 export const makeSecretsClient = (send: Send): SecretsClient => ({
   get: async (address, signal) => {
-    const response = await send({ method: 'GET', path: pathOf(address), ...when('signal', signal) })
+    const response = await send({ method: 'GET', path: pathTo(address), ...when('signal', signal) })
     return {
       value: new Uint8Array(await response.arrayBuffer()),
       contentType: response.headers.get('content-type'),
@@ -66,19 +66,30 @@ export const makeSecretsClient = (send: Send): SecretsClient => ({
       ...metadataHeaders(metadata),
     }
     return written(
-      await send({ method: 'PUT', path: pathOf(address), headers, body: value, ...when('signal', signal) }),
+      await send({ method: 'PUT', path: pathTo(address), headers, body: value, ...when('signal', signal) }),
     )
   },
   remove: async (address, { ifMatch }, signal) => {
     const headers = when('if-match', ifMatch)
-    return written(await send({ method: 'DELETE', path: pathOf(address), headers, ...when('signal', signal) }))
+    return written(await send({ method: 'DELETE', path: pathTo(address), headers, ...when('signal', signal) }))
   },
   list: async (integration, customer, { limit, after }, signal) => {
     const query = new URLSearchParams({ limit: String(limit), ...when('after', after) })
-    const path = `${SECRETS_PREFIX}${encodeURIComponent(integration)}/${encodeURIComponent(customer)}?${query}`
-    return readAnswer(await send({ method: 'GET', path, ...when('signal', signal) }), listAnswer)
+    const path = judged(`${SECRETS_PREFIX}${encodeURIComponent(integration)}/${encodeURIComponent(customer)}`)
+    return readAnswer(await send({ method: 'GET', path: `${path}?${query}`, ...when('signal', signal) }), listAnswer)
   },
 })
+
+/**
+ * A path that the server would refuse, or that would be another one by the time it came there: `fetch` takes `..` out of it.
+ * Throws `path-refused`, and nothing is sent.
+ */
+const judged = (path: string): string => {
+  parseTarget(path)
+  return path
+}
+
+const pathTo = (address: Address): string => judged(pathOf(address))
 
 const when = <K extends string, V>(key: K, value: V | undefined): { [k in K]?: V } =>
   (value === undefined ? {} : { [key]: value }) as { [k in K]?: V }

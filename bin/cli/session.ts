@@ -1,10 +1,12 @@
 import type { Argument, Command, OptionValues } from 'commander'
 import { type Fault, isFault } from '../../core/fault.ts'
+import { reasonProblem } from '../../core/reason.ts'
 import { type Exit, exitOfFault } from './exit-codes.ts'
 import { cliFault } from './faults.ts'
 import { makeSend } from './http.ts'
 import type { Io } from './io.ts'
 import { makeOpsClient, type OpsClient } from './ops-client.ts'
+import { printableIn } from './printable.ts'
 import { makeReport, type Report } from './report.ts'
 import { makeSecretsClient, type SecretsClient } from './secrets-client.ts'
 import { findEndpoint, type TargetOptions } from './target.ts'
@@ -26,9 +28,13 @@ export const makeSession = (io: Io, options: GlobalOptions): Session => ({
   io,
   report: makeReport(io, options.json === true),
   options,
-  ops: () => makeOpsClient(makeSend(findEndpoint('operators', options, io))),
+  ops: () => shownBy(makeOpsClient(makeSend(findEndpoint('operators', options, io))), options.json === true),
   secrets: () => makeSecretsClient(makeSend(findEndpoint('clients', options, io))),
 })
+
+/** People read what the server says, programs get it as it is. */
+const shownBy = (client: OpsClient, json: boolean): OpsClient =>
+  json ? client : { call: async (name, input, signal) => printableIn(await client.call(name, input, signal)) }
 
 /** Resolves with how it ended, or with an exit code. Expected refusals are thrown as faults. */
 export type Verb<O> = (session: Session, args: Args, options: O) => Promise<Exit | number>
@@ -49,7 +55,9 @@ export const makeRunner = (io: Io): Runner => {
       command.action(async () => {
         const session = makeSession(io, command.optsWithGlobals())
         try {
-          runner.ended = await verb(session, namedArgs(command), givenTo(command) as O)
+          const options = givenTo(command)
+          assertReason(options)
+          runner.ended = await verb(session, namedArgs(command), options as O)
         } catch (error) {
           runner.ended = endWith(session, error)
         }
@@ -73,6 +81,12 @@ const givenTo = (command: Command): OptionValues => {
     }
   }
   return given
+}
+
+/** Every verb that takes a reason, before it sends anything. */
+function assertReason({ reason }: OptionValues): void {
+  const problem = typeof reason === 'string' ? reasonProblem(reason) : null
+  if (problem !== null) throw cliFault('reason-refused', problem)
 }
 
 const namedArgs = (command: Command): Args =>

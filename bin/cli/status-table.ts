@@ -135,13 +135,13 @@ const integrationRows = (
 
 interface PhaseGroup {
   readonly names: string
-  readonly phase: { readonly requested: string | null; readonly effective: string }
+  readonly phase: { readonly requested: string | null; readonly effective: string; readonly runs: string }
   readonly why: string
 }
 
 /** Cohorts that run the same phase for the same reason share a line; most of the time that is all of them. */
 const mergeCohorts = (cohorts: IntegrationStatus['cohorts']): readonly PhaseGroup[] => {
-  const groups = Object.groupBy(cohorts, ({ requested, effective, why }) => JSON.stringify([requested, effective, why]))
+  const groups = Object.groupBy(cohorts, ({ requested, runs, why }) => JSON.stringify([requested, runs, why]))
   return Object.values(groups).flatMap((members) => {
     const [first] = members ?? []
     if (first === undefined) return []
@@ -150,9 +150,9 @@ const mergeCohorts = (cohorts: IntegrationStatus['cohorts']): readonly PhaseGrou
   })
 }
 
-const phaseCell = ({ requested, effective }: PhaseGroup['phase'], paint: Paint): string => {
-  if (requested === effective) return effective
-  return paint('yellow', `${effective} (asked: ${requested ?? 'nothing'})`)
+const phaseCell = ({ requested, effective, runs }: PhaseGroup['phase'], paint: Paint): string => {
+  if (requested === effective) return runs
+  return paint('yellow', `${runs} (asked: ${requested ?? 'nothing'})`)
 }
 
 const LATENCY_HEADING = ['WHERE', 'OPERATION', 'PHASE', 'COUNT', 'P50', 'P99', 'OUTCOMES']

@@ -38,5 +38,11 @@ function explain(error: unknown): string {
   const text = String((error as Error).message)
   if (/NOAUTH|WRONGPASS|invalid password/i.test(text)) return 'user or password refused: check password_file'
   if (/NOPERM/.test(text)) return 'this user may not publish and subscribe on channels of the prefix'
+  const { code = '' } = error as { code?: string }
+  if (CERTIFICATE.test(code))
+    return `its certificate is not trusted (${code}): name its authority with NODE_EXTRA_CA_CERTS`
   return 'no answer'
 }
+
+/** How Node.js names what is wrong with a certificate. */
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS/

@@ -7,7 +7,7 @@ import type { Cap as ShownCap } from '../../proxy/ops/status.ts'
 import { keyOf } from '../serve/cap-shape.ts'
 import type { Engine } from '../serve/engine.ts'
 import { unmoved } from './pinned.ts'
-import { select } from './select.ts'
+import { assertCohort, select } from './select.ts'
 import { showStill } from './still-new.ts'
 
 export const showCap = ({ integration, cohort, phase, kind, reason, by, at, evidence }: Cap): ShownCap => ({
@@ -54,6 +54,7 @@ export function makeCapsPort(engine: Engine): CapsPort {
         .map(showCap)
     },
     rollback: async ({ selector, cohort, to, reason }, by) => {
+      assertCohort(engine.flags.cohorts, cohort)
       const set = scopes(engine, selector).map((integration) =>
         rollbackCap({
           integration,
@@ -82,6 +83,8 @@ export function makeCapsPort(engine: Engine): CapsPort {
       }
     },
     lift: async ({ selector, cohort, force, reason }, by) => {
+      // One that is no more may have left a cap, which is lifted by its name.
+      if (!caps.list().some((cap) => cap.cohort === cohort)) assertCohort(engine.flags.cohorts, cohort)
       const named = new Set([...scopes(engine, selector), ...select(engine.config, selector)])
       const lifted = caps
         .list()

@@ -10,7 +10,7 @@ import {
 import { addressCursor, parseAddressCursor } from '../../proxy/ops/cursors.ts'
 import type { MismatchesPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
-import { select } from './select.ts'
+import { assertIntegration, select } from './select.ts'
 
 /** The key of the next page: of the last entry, if the page is full. */
 export const nextOf = <T>(entries: readonly T[], limit: number, keyOf: (entry: T) => string): string | null => {
@@ -45,7 +45,7 @@ export function makeMismatchesPort({ config, mismatches, parts, journal, settler
       return { entries: [...found], next: nextOf(found, limit, addressCursor) }
     },
     accept: async ({ integration, execute, reason }, by) => {
-      select(config, integration)
+      assertIntegration(config, integration)
       if (!execute) return { executed: false, ...(await countQuarantine(parts.database, integration)) }
       const accepted = await acceptQuarantine(parts.database, integration)
       await journal.append({ kind: 'quarantine-accepted', integration, actor: by, detail: { reason, ...accepted } })

@@ -6,13 +6,12 @@ import { lowerPhase, type Phase, phaseRank } from '../../flags/phase.ts'
 import type { FlagChange } from '../../proxy/ops/control.ts'
 import type { FlagsPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
-import { serveFault } from '../serve/faults.ts'
 import { cappedBy } from './caps.ts'
 import { gateAhead } from './gate-ahead.ts'
 import { withHold } from './hold-ahead.ts'
 import { lintSnapshot } from './lint-snapshot.ts'
 import { beyondPin } from './pinned.ts'
-import { select } from './select.ts'
+import { assertCohort, select } from './select.ts'
 import { assertSomeSet, problemIn } from './set-outcomes.ts'
 import { makeFlagWriting } from './write-flags.ts'
 
@@ -83,8 +82,7 @@ export function makeFlagsPort(engine: Engine): FlagsPort {
       }
     },
     set: async ({ selector, cohort, percent, phase, reason, execute }, by) => {
-      if (cohort !== undefined && !flags.cohorts.names.includes(cohort))
-        throw serveFault('not-configured', `cohort ${cohort}`)
+      assertCohort(flags.cohorts, cohort)
       const names = select(config, selector)
       const changes = await Promise.all(names.map((integration) => change(integration, cohort, phase)))
       const edit = { phase, ...(cohort === undefined ? {} : { cohort }), ...(percent === undefined ? {} : { percent }) }

@@ -1,11 +1,11 @@
 import type { GateHold } from '../../flags/gate-marks.ts'
 import { type GateFigures, nextGate } from '../../flags/gates.ts'
+import { sharesInWords, sharesOf } from '../../flags/outlook.ts'
 import type { Phase } from '../../flags/phase.ts'
 import type { ShownGate } from '../../proxy/ops/gates.ts'
 import type { GatesPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
-import { serveFault } from '../serve/faults.ts'
-import { select } from './select.ts'
+import { assertCohort, select } from './select.ts'
 
 /** What a hold waits for, as it is shown. */
 export const waitsOf = (hold: Pick<GateHold, 'gate' | 'waits'> | null): ShownGate['waits'] =>
@@ -25,7 +25,8 @@ export function makeGatesPort(engine: Engine): GatesPort {
 
   const show = async (integration: string, phase: Phase | null): Promise<readonly ShownGate[]> => {
     const foreseen = await gates.foresee(integration, phase)
-    return flags.outlook(integration).map(({ cohort, requested, runs }): ShownGate => {
+    return flags.outlook(integration).map((outlook): ShownGate => {
+      const { cohort, requested, runs } = outlook
       const known = flags.gateBook.mark(integration, cohort)
       const seen = foreseen?.get(cohort)
       return {
@@ -34,6 +35,7 @@ export function makeGatesPort(engine: Engine): GatesPort {
         requested,
         passed: known.mark,
         effective: runs,
+        runs: sharesInWords(sharesOf(outlook)),
         next: nextGate(flags.gatesOf(integration), known.mark),
         waits: waitsOf(seen === undefined ? known.hold : seen.mark.hold),
         held_since: known.hold === null ? null : instant(known.hold.since),
@@ -51,8 +53,7 @@ export function makeGatesPort(engine: Engine): GatesPort {
       return shown
     },
     force: async ({ selector, cohort, phase, execute, reason = '' }, by) => {
-      if (cohort !== undefined && !flags.cohorts.names.includes(cohort))
-        throw serveFault('not-configured', `cohort ${cohort}`)
+      assertCohort(flags.cohorts, cohort)
       const names = select(config, selector)
       const cohorts = cohort === undefined ? flags.cohorts.names : [cohort]
       const shown: ShownGate[] = []

@@ -11,8 +11,7 @@ import { wayOn } from '../../migrator/way-on.ts'
 import type { MigratePort } from '../../proxy/ops/ports.ts'
 import type { Leave, Plan, Run as ShownRun, Started } from '../../proxy/ops/work.ts'
 import type { Engine } from '../serve/engine.ts'
-import { serveFault } from '../serve/faults.ts'
-import { select } from './select.ts'
+import { assertIntegration, select } from './select.ts'
 
 export function makeMigratePort(engine: Engine): MigratePort {
   const { config, migratorDeps, flags } = engine
@@ -36,7 +35,7 @@ export function makeMigratePort(engine: Engine): MigratePort {
     { integration, execute, reason, ...rest }: Copy,
     by: string,
   ): Promise<Started> => {
-    assertConfigured(config, integration)
+    assertIntegration(config, integration)
     const { stage, repair = false } = rest
     const only = stage === undefined ? {} : { stages: [stage] }
     if (!execute) return showPlan(await plan(planDeps, integration, kind, only.stages))
@@ -51,7 +50,7 @@ export function makeMigratePort(engine: Engine): MigratePort {
   }
   const leave = async (kind: LeaveKind, request: Leave, by: string): Promise<Started> => {
     const { integration, execute, abort, reason = null } = request
-    assertConfigured(config, integration)
+    assertIntegration(config, integration)
     const planned = async () => showPlan(await planLeave(planDeps, integration, kind))
     if (!execute) return planned()
     const running = await runs.get(integration)
@@ -74,6 +73,7 @@ export function makeMigratePort(engine: Engine): MigratePort {
     finalize: (request, by) => leave('finalize', request, by),
     abandon: (request, by) => leave('abandon', request, by),
     progress: async (integration) => {
+      assertIntegration(config, integration)
       const run = await runs.get(integration)
       return run === null ? null : show(run)
     },
@@ -101,10 +101,6 @@ interface Copy {
   readonly reason?: string | undefined
   readonly stage?: CopyStage | undefined
   readonly repair?: boolean | undefined
-}
-
-function assertConfigured({ integrations }: Engine['config'], integration: string): void {
-  if (integrations[integration] === undefined) throw serveFault('not-configured', `integration ${integration}`)
 }
 
 const showPlan = ({ integration, stages, counts, names, missing, risks, next }: MigrationPlan): Plan => ({

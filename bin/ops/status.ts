@@ -1,3 +1,4 @@
+import { sharesInWords, sharesOf } from '../../flags/outlook.ts'
 import { type Bypass, NO_BYPASS, readBypass } from '../../ledger/postgres/bypass.ts'
 import { readDebts } from '../../ledger/postgres/owing.ts'
 import { NO_COUNTS } from '../../ledger/postgres/progress.ts'
@@ -12,7 +13,7 @@ import { cappedBy, showCap } from './caps.ts'
 import { explain } from './explain.ts'
 import { waitsOf } from './gates.ts'
 import { guardStatus } from './guard.ts'
-import { select } from './select.ts'
+import { assertIntegration, select } from './select.ts'
 import { showStill } from './still-new.ts'
 
 export function makeStatusPort(engine: Engine): StatusPort {
@@ -40,7 +41,7 @@ export function makeStatusPort(engine: Engine): StatusPort {
       return { at, caps: { durable, ...replicas }, away, configured, integrations, latencies: [...latencies] }
     },
     explain: async (integration, customer) => {
-      select(engine.config, integration)
+      assertIntegration(engine.config, integration)
       return explain(engine, integration, customer)
     },
     debts: () => readDebts(engine.parts.database),
@@ -83,6 +84,7 @@ function one(engine: Engine, name: string, { counted, bypass, still, outcomes }:
         cohort: outlook.cohort,
         requested: outlook.requested,
         effective: outlook.runs,
+        runs: sharesInWords(sharesOf(outlook)),
         why: why(engine, outlook),
         waits: waitsOf(flags.gateBook.mark(name, outlook.cohort).hold),
         counts: own === null ? null : (own.cohorts.get(outlook.cohort) ?? NO_COUNTS),

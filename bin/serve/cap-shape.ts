@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { CAP_KINDS, type Cap, type CapKey } from '../../flags/caps.ts'
 import { evidenceSchema } from '../../flags/guard/judge.ts'
@@ -25,5 +26,8 @@ export const readCaps = (given: readonly unknown[]): readonly Cap[] =>
 /** One cap of each kind for one scope. */
 export const keyOf = ({ kind, integration, cohort }: CapKey): string => JSON.stringify([kind, integration, cohort])
 
-/** This very cap: whoever writes it, it is made durable once. */
-export const identityOf = (cap: Cap): string => JSON.stringify([keyOf(cap), cap.phase, cap.by, cap.at, cap.reason])
+/** This very cap: whoever writes it, it is made durable once. A digest, since an index does not hold a reason of any length. */
+export const identityOf = (cap: Cap): string =>
+  createHash('sha256')
+    .update(JSON.stringify([keyOf(cap), cap.phase, cap.by, cap.at, cap.reason]))
+    .digest('base64url')

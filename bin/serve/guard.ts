@@ -96,9 +96,12 @@ export function makeGuardWatch(parts: GuardWatchParts): GuardWatch {
   bus.onMessage((message) => {
     if (message.kind === 'figures' && message.from !== self) guard.take(message.from, message.number, message.shares)
   })
-  // What was seen before an operator lifted the cap is no reason to set it again.
-  caps.events.on('removed', ({ kind, integration, cohort }) => {
-    if (kind === 'guard') guard.forget(integration === EVERY_INTEGRATION ? null : integration, cohort)
+  // What was seen before an operator rolled back, or lifted a cap, is no reason to set one after.
+  const forget = ({ integration, cohort }: Cap): void =>
+    guard.forget(integration === EVERY_INTEGRATION ? null : integration, cohort)
+  caps.events.on('removed', forget)
+  caps.events.on('added', (cap) => {
+    if (cap.kind === 'rollback') forget(cap)
   })
 
   return {

@@ -1,3 +1,4 @@
+import { FULL_VERIFY } from './bypass.ts'
 import type { Database } from './database.ts'
 
 /** Exact counts of one customer's secrets of one integration; add them up by cohort, owner or integration. */
@@ -6,7 +7,7 @@ export interface Counts {
   readonly discovered: number
   /** Held by both sides now. */
   readonly copied: number
-  /** Verified since the last change. */
+  /** Compared since the last change, or written to both sides since the last whole verify began, as gates count. */
   readonly verified: number
   /** One side owes the latest value, which was copied before. */
   readonly owing: number
@@ -33,13 +34,16 @@ export interface CustomerCounts extends Counts {
 const COUNTS = `
   with marks as (
     select array_agg(i.name) as names, array_agg(case when i.inventoried then i.inventoried_at end) as at,
-      min(i.inventoried_at) filter (where i.inventoried) as first
+      min(i.inventoried_at) filter (where i.inventoried) as first,
+      array_agg((select to_timestamp((c.position ->> 'began')::float8 / 1000) from crossfade.checkpoint c
+        where c.integration = i.name and c.stage = '${FULL_VERIFY}')) as verified
     from crossfade.integration i where i.name = any ($1::text[])
   ), counted as (
     select s.integration, s.customer,
       count(*) filter (where not s.deleted)::int as discovered,
       count(*) filter (where s.fresh = 'both' and not s.deleted)::int as copied,
-      count(*) filter (where s.fresh = 'both' and not s.deleted and s.verified_version = s.version)::int as verified,
+      count(*) filter (where s.fresh = 'both' and not s.deleted and (s.verified_version = s.version or s.changed_at >=
+        (select verified from marks)[array_position((select names from marks), s.integration)]))::int as verified,
       count(*) filter (where s.fresh <> 'both' and s.copied and s.quarantine is null)::int as owing,
       count(*) filter (where s.deleted)::int as tombstones,
       count(*) filter (where s.quarantine is not null)::int as quarantined,

@@ -52,7 +52,11 @@ export const HTTP_FAULTS = {
     title: 'The headers or the metadata are larger than is taken',
     next: 'Send at most 32 metadata headers and 4 KiB of metadata.',
   },
-  'no-such-route': { status: 404, title: 'There is nothing at this path', next: 'Look at /api/v1/openapi.json.' },
+  'no-such-route': {
+    status: 404,
+    title: 'There is nothing at this path',
+    next: 'Look at /api/v1/openapi.json; clients and operators have ports of their own.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'This path does not know that method',

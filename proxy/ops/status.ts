@@ -65,7 +65,8 @@ export const countsSchema = z.strictObject({
 export const cohortPhaseSchema = z.strictObject({
   cohort: cohortName,
   requested: phase.nullable().describe('null: the flag is missing, unparseable, unmatched or stale.'),
-  effective: phase,
+  effective: phase.describe('The highest that runs.'),
+  runs: z.string().describe('With its shares where the cohort is divided: live, or 50% live, 50% dualwrite.'),
   why: z.string().describe('One sentence: flag, cap, gate, state or last known phase.'),
   waits: z.array(gateWaitSchema).describe('What a gate holds the cohort back for; empty: none does.'),
   counts: countsSchema.nullable().describe('null as of the integration.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { REASON_BYTES, reasonProblem } from '../../core/reason.ts'
 import { SIDES } from '../../core/side.ts'
 import { GATE_CONDITIONS } from '../../flags/gates.ts'
 import { PHASES } from '../../flags/phase.ts'
@@ -23,7 +24,14 @@ export const integrationName = z.string().min(1).max(100)
 export const cohortName = z.string().min(1).max(100)
 
 /** Why an operator asks for it; kept in the audit record and the event. */
-export const reason = z.string().min(1).max(1000)
+export const reason = z
+  .string()
+  .min(1)
+  .max(REASON_BYTES)
+  .superRefine((text, context) => {
+    const message = reasonProblem(text)
+    if (message !== null) context.addIssue({ code: 'custom', message })
+  })
 
 /** Paging by an opaque key: pass the `next` of one answer as `after` of the next call. */
 export const page = {

@@ -35,6 +35,7 @@ const statusOf = (integration: string, requests: number, done: boolean): Integra
     cohort,
     requested: 'off',
     effective: 'off',
+    runs: 'off',
     why: '',
     waits: [],
     counts: null,

@@ -45,7 +45,10 @@ test('below 1 % of the stage no time left is guessed', () => {
 })
 
 test('who throttles is named in the state', () => {
-  assert.match(line({ throttled_by: 'legacy latency' }), /State: backfill, throttled by legacy latency;/)
+  assert.match(
+    line({ throttled_by: "the legacy store's latency" }),
+    /State: backfill, throttled by the legacy store's latency;/,
+  )
 })
 
 test('stages beside the backfill show their own share', () => {

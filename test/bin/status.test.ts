@@ -32,6 +32,7 @@ const integration = (name: string, owner: string | null, parts: readonly Counts[
     cohort,
     requested: 'off',
     effective: 'off',
+    runs: 'off',
     why: 'the flag asks for it',
     waits: [],
     counts: parts?.[i] ?? null,

@@ -65,6 +65,8 @@ const withOptions = (command: Command): Command =>
 /** The configuration that a verb works with when it changes flags by itself. */
 export const configFor = async (session: Session, path: string | undefined): Promise<CrossfadeConfig> => {
   const { io, options } = session
+  if (path === undefined && options.url !== undefined)
+    throw cliFault('usage', 'this verb works on the configuration itself, not on a server: name it with --config FILE')
   const { loadConfig } = await import('../../config/load.ts')
   return loadConfig(path ?? requireRun(options, io).config, io.env)
 }

@@ -79,7 +79,7 @@ const gateTable = (gates: readonly ShownGate[]): string =>
   columns(
     ['INTEGRATION', 'COHORT', 'ASKED', 'RUNS', 'PASSED', 'NEXT GATE', 'WAITS FOR', 'TRY'],
     gates.flatMap((gate) => {
-      const first = [gate.integration, gate.cohort, gate.requested, gate.effective, gate.passed, gate.next ?? '-']
+      const first = [gate.integration, gate.cohort, gate.requested, gate.runs, gate.passed, gate.next ?? '-']
       const [wait, ...more] = gate.waits
       if (wait === undefined) return [[...first, forced(gate), '-']]
       return [

@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander'
 import { columns } from '../columns.ts'
 import { type ExecuteOptions, intentOf, REASON_OPTION } from '../execute.ts'
 import { wholeNumber } from '../numbers.ts'
-import { printable } from '../printable.ts'
 import { ALL_OPTION, SELECTOR_HELP, selectorOf } from '../selector.ts'
 import type { Args, Runner, Session } from '../session.ts'
 import { addRetry, WHERE_OFF } from './quarantine-retry.ts'
@@ -49,8 +48,8 @@ const addMismatches = (program: Command, runner: Runner): void => {
     const answer = await session.ops().call('mismatches', { query }, session.io.signal)
     const rows = answer.mismatches.map((m) => [
       m.integration,
-      printable(m.customer),
-      printable(m.name),
+      m.customer,
+      m.name,
       m.class,
       m.at,
       m.resolved_at ?? 'open',
@@ -69,13 +68,7 @@ const addQuarantine = (program: Command, runner: Runner): void => {
   const list = paged(quarantine, 'list', 'What cannot be copied, and why; it stays served from where it is.')
   runner.bind<PageOptions>(list, async (session, args, options) => {
     const answer = await session.ops().call('quarantine', { query: queryOf(args, options) }, session.io.signal)
-    const rows = answer.entries.map((e) => [
-      e.integration,
-      printable(e.customer),
-      printable(e.name),
-      e.reason,
-      e.at ?? '-',
-    ])
+    const rows = answer.entries.map((e) => [e.integration, e.customer, e.name, e.reason, e.at ?? '-'])
     session.report.data(columns(['INTEGRATION', 'CUSTOMER', 'NAME', 'REASON', 'SINCE'], rows))
     showMore(session, answer.next)
     session.report.object(answer)

@@ -37,13 +37,16 @@ export const addRollback = (program: Command, runner: Runner): void => {
     report.data(capTable(answer.caps))
     report.note(`applied by ${answer.replicas.applied} of ${answer.replicas.of} replicas`)
     if (!answer.durable) report.note('not durable yet: the ledger is down; it is made durable when the ledger is back')
-    if (answer.still_new !== null) report.note(stillNewWords(answer.still_new))
+    if (answer.still_new !== null) report.note(stillNewWords(answer.still_new, options.cohort ?? null))
     for (const line of unmovedLines(answer.unmoved)) report.note(line)
-    report.note(`to take it back: crossfade lift ${selector === '*' ? '--all' : selector}`)
+    report.note(`to take it back: crossfade lift ${scopeOf(selector, options.cohort)}`)
     report.object(answer)
     return 'ok'
   })
 }
+
+const scopeOf = (selector: string, cohort: string | undefined): string =>
+  `${selector === '*' ? '--all' : selector}${cohort === undefined ? '' : ` --cohort ${cohort}`}`
 
 export const addLift = (program: Command, runner: Runner): void => {
   const lift = program

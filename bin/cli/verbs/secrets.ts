@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { wholeNumber } from '../numbers.ts'
+import { printable } from '../printable.ts'
 import type { ServedBy } from '../secrets-client.ts'
 import type { Args, Runner } from '../session.ts'
 import { collectMeta, readValue, writeValue } from '../values.ts'
@@ -98,7 +99,7 @@ const addList = (program: Command, runner: Runner): void => {
   runner.bind<{ limit: number; after?: string }>(list, async ({ io, report, secrets }, args, { limit, after }) => {
     const { integration = '', customer = '' } = args
     const page = await secrets().list(integration, customer, { limit, ...(after ? { after } : {}) }, io.signal)
-    for (const { name } of page.entries) report.data(`${name}\n`)
+    for (const { name } of page.entries) report.data(`${printable(name)}\n`)
     if (page.next !== null) report.note(`there are more: --after ${JSON.stringify(page.next)}`)
     report.object({ integration, customer, entries: page.entries, next: page.next })
     return 'ok'

@@ -135,17 +135,18 @@ function Row({ row, mayOperate, begin }: RowProps) {
 }
 
 function Cell({ cohort }: { cohort: CohortPhase }) {
-  const { requested, effective, why, waits } = cohort
+  const { requested, effective, runs, why, waits } = cohort
+  const shares = runs === effective ? null : <span class="note">{runs}</span>
   if (!isHeldCohort(cohort)) {
     return (
       <td>
-        <PhaseBadge phase={effective} />
+        <PhaseBadge phase={effective} /> {shares}
       </td>
     )
   }
   return (
     <td>
-      <PhaseBadge phase={effective} /> <span class="asked">asked: {requested ?? 'nothing'}</span>
+      <PhaseBadge phase={effective} /> {shares} <span class="asked">asked: {requested ?? 'nothing'}</span>
       <details>
         <summary>Held back</summary>
         <p>{why}</p>

@@ -19,6 +19,7 @@ const BODIES: Readonly<Partial<Record<OpsName, object>>> = {
   reverse: { integration: 'aws' },
   changeRuns: { selector: 'aws', change: 'pause' },
   forgetReplica: { name: 'host:8700' },
+  renameIntegration: { integration: 'aws', to: 'amazon' },
   changeKeys: { change: 'rotate' },
   rewrapKeys: {},
 }

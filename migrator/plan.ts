@@ -118,7 +118,7 @@ export interface Known {
 function describe(stage: CopyStage, known: Known): PlannedStage {
   const { state, inventoried, counts, names, kind } = known
   const atLeast = (count: NameCount | null): string =>
-    count === null ? 'the' : `the ${count.more ? 'more than ' : ''}${count.names}`
+    count === null ? 'all' : `the ${count.more ? 'more than ' : ''}${count.names}`
   switch (stage) {
     case 'enrol': {
       const needed = state === 'bare' || state === 'enrolling'
@@ -131,7 +131,7 @@ function describe(stage: CopyStage, known: Known): PlannedStage {
     case 'backfill': {
       // The counts do not tell which side owes.
       if (kind === 'reverse') return { stage, needed: true, what: 'carry what only new holds back to legacy' }
-      const what = inventoried ? `settle ${counts?.left ?? 0} secrets` : `copy ${atLeast(names.legacy)}`
+      const what = inventoried ? `settle ${counts?.left ?? 0} secrets` : `copy ${atLeast(names.legacy)} secrets`
       return { stage, needed: !inventoried || (counts?.left ?? 0) > 0, what: `${what} ${DIRECTION[kind]}` }
     }
     case 'verify':

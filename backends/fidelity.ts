@@ -42,8 +42,9 @@ const DETAILS: Readonly<Record<Beyond, string>> = {
   'not-json': 'the value is not a JSON document, which this integration or one of its stores needs',
   'json-rewritten':
     'one of the stores would change this JSON: use plain decimal numbers of at most 15 digits and no \\u0000',
-  'content-type': 'one of the stores has no place for a content type',
-  metadata: 'one of the stores has no place for custom metadata',
+  'content-type':
+    'one of the stores has no place for a content type: send content-type: application/octet-stream or none at all',
+  metadata: 'one of the stores has no place for custom metadata: send no crossfade-meta header',
 }
 
 /** What each kind of value holds of text; bytes are no question of text. `plain`: no NUL, which these cannot hold. */
@@ -146,6 +147,18 @@ export function unnameable(
   return side === undefined
     ? null
     : { reason: 'unrepresentable', detail: `store ${sides[side].name} can have no secret of this name or customer` }
+}
+
+/** Why one of the sides cannot hold this secret, as it says itself without being asked; null if both can. */
+export function unheld(
+  sides: Readonly<Record<Side, Store>>,
+  secret: Secret,
+): { readonly reason: RefusalReason; readonly detail: string } | null {
+  for (const side of SIDES) {
+    const why = sides[side].holds?.(secret)
+    if (why) return { ...why, detail: `store ${sides[side].name}: ${why.detail}` }
+  }
+  return null
 }
 
 function beyondShape({ shape, values, maxStrings }: Fidelity, { value, metadata }: Secret): Beyond | null {

@@ -148,8 +148,11 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
       unaddressable: (integration, call) =>
         store.unaddressable?.(integration, call) ?? Promise.resolve({ kind: 'counted', counts: [] }),
     }),
+    ...(store.holds && { holds: (secret) => store.holds?.(secret) ?? null }),
+    ...(store.verdict && { verdict: store.verdict }),
+    ...(store.judge && { judge: store.judge }),
     identity: (call, make) => store.identity(call, make),
-    check: (call) => store.check(call),
+    check: (call, depth) => store.check(call, depth),
     close: () => {
       attempts.close()
       alarm.close()

@@ -9,6 +9,22 @@ export function readSecretFile(path: string): string {
     .replace(/\r?\n$/, '')
 }
 
+/**
+ * The text as it is at each call, so that a rotated one is used by the next connection; the last one while the file cannot be
+ * read. Throws at once if it cannot be read now.
+ */
+export function followSecretFile(path: string): () => string {
+  let last = readSecretFile(path)
+  return () => {
+    try {
+      last = readSecretFile(path)
+    } catch {
+      // It may be being replaced.
+    }
+    return last
+  }
+}
+
 /** A key of 32 bytes: raw, or in hex or base64 as text. */
 export function readKeyFile(path: string): KeyObject {
   const raw = readFile(path)

@@ -13,6 +13,7 @@ const UNHEALTHY = {
   denied: false,
   revoked: false,
   rejected: false,
+  unfit: false,
   // Refused by a store that answered.
   late: false,
 } as const satisfies Record<RefusalReason | UnknownReason, boolean>

@@ -1,3 +1,4 @@
+import { isMap, parseCanonical } from './canonical-json.ts'
 import type { Address } from './secret.ts'
 
 /** Text that every store on PostgreSQL keeps unchanged: no NUL, no half of a surrogate pair. */
@@ -8,6 +9,24 @@ export const isPlainAddress = (a: Address): boolean =>
 
 export const isPlainMetadata = (metadata: Readonly<Record<string, string>>): boolean =>
   Object.entries(metadata).every(([key, text]) => isPlainText(key) && isPlainText(text))
+
+/**
+ * Custom metadata from a column of an old table. JSON's null is no metadata, as SQL's is. What is no text is kept as its JSON
+ * text, and what is no map at all under one key, so that a value is served and its metadata carried over whatever it is.
+ */
+export function looseMetadata(json: string | null): Readonly<Record<string, string>> {
+  if (json === null || json.trim() === '') return {}
+  try {
+    const parsed = parseCanonical(json)
+    if (parsed === null) return {}
+    if (!isMap(parsed)) return { metadata: textOf(parsed) }
+    return Object.fromEntries(Object.entries(parsed).map(([key, value]) => [key, textOf(value)]))
+  } catch {
+    return { metadata: json }
+  }
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** Custom metadata from its JSON text: `{}` for null, null if it is not a flat map of strings. */
 export function parseMetadata(json: string | null): Readonly<Record<string, string>> | null {

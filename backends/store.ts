@@ -1,4 +1,5 @@
 import type { Answers } from './answers.ts'
+import type { Verdict } from './judged.ts'
 import type { KeyCare } from './key-care.ts'
 import type { Address, Secret } from './secret.ts'
 
@@ -46,6 +47,12 @@ export interface Store {
    */
   unaddressable?(integration: string, call: Call): Promise<UnaddressableOutcome>
 
+  /**
+   * Why this store cannot hold this secret unchanged, as far as it is known without asking, such as a character that its
+   * encoding has not; asked before anything is sent. Absent: what `capabilities` say is all.
+   */
+  holds?(secret: Secret): { readonly reason: RefusalReason; readonly detail: string } | null
+
   /** Cheap proof that the store answers. */
   ping(call: Call): Promise<PingOutcome>
 
@@ -55,12 +62,23 @@ export interface Store {
    */
   identity(call: Call, make: boolean): Promise<IdentityOutcome>
 
-  /** What is wrong with the store as configured, all at once, for `config check`; an empty list means that it can be used. */
-  check(call: Call): Promise<readonly StoreProblem[]>
+  /**
+   * What is wrong with the store as configured, all at once; an empty list means that it can be used. Asked by `config check`,
+   * and while it is served (judged.ts), where an error stops the calls that it would spoil.
+   */
+  check(call: Call, depth?: CheckDepth): Promise<readonly StoreProblem[]>
+
+  /** What its check said last, where it is judged while it is served (judged.ts). */
+  verdict?(): Verdict
+  /** Has it judged now; never rejects. */
+  judge?(): Promise<void>
 
   /** Gives back connections; the store is not used afterwards. */
   close(): Promise<void>
 }
+
+/** `rows`: a sample of what is stored is read and decoded, too, as a rehearsal. */
+export type CheckDepth = 'settings' | 'rows'
 
 /** One call's limits. */
 export interface Call {
@@ -96,7 +114,8 @@ export type RefusalReason =
   | 'too-large'
   | 'denied' // the store's own authorisation said no
   | 'revoked' // the customer's key at this store was revoked or destroyed
-  | 'rejected' // the store understood and refused: a constraint, read-only, sealed
+  | 'rejected' // the store understood and refused: a constraint, sealed
+  | 'unfit' // its own check says that it cannot be used; `detail` has the sentence
   | 'late' // the time by which it might land had passed; the store checked it
 
 /** Why nobody can say whether it was applied. */
@@ -119,7 +138,12 @@ export type GetOutcome =
   /** It is there, and its value cannot be used: goes to quarantine, is never guessed. */
   | { readonly kind: 'unreadable'; readonly reason: UnreadableReason; readonly version: string | null }
   /** The store did not answer; `passing` errors may end by themselves and allow a fallback. */
-  | { readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason; readonly passing: boolean }
+  | ({ readonly kind: 'error'; readonly reason: RefusalReason | UnknownReason; readonly passing: boolean } & Said)
+
+/** A sentence of our own for people: never a value, never a driver's message. */
+interface Said {
+  readonly detail?: string
+}
 
 export type PutOutcome =
   /** Applied and durable. `fence` is for the next conditional write, `version` for people. */
@@ -127,7 +151,7 @@ export type PutOutcome =
   /** The fence was not the store's: nothing was applied. */
   | { readonly kind: 'conflict' }
   /** Nothing was or will be applied. */
-  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  | ({ readonly kind: 'refused'; readonly reason: RefusalReason } & Said)
   /** It may have been applied, or may be until the deadline (where `bound`), or at any time. */
   | { readonly kind: 'unknown'; readonly reason: UnknownReason }
 
@@ -167,6 +191,10 @@ export type IdentityOutcome =
 export interface StoreProblem {
   readonly level: 'error' | 'warning'
   readonly message: string
+  /** An error that may end by itself, such as no answer: it says nothing against the store as configured. */
+  readonly passing?: true
+  /** An error under which reads are as good as ever. */
+  readonly stops?: 'writes'
 }
 
 /** A capability, and the reason that people read in `config check` when it is lacking. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationSchema, ratioSchema } from '../core/units.ts'
+import { withoutSecret } from '../core/url-secrets.ts'
 
 const maxMoves = ratioSchema
   .optional()
@@ -24,8 +25,7 @@ const adminSchema = z
       .min(1)
       .describe("An admin token, for flags set over the operators' API; flags apply takes a personal one, too."),
     project: z.string().min(1).prefault('default').describe('Of Unleash; the flags are made in it.'),
-    url: z
-      .url({ protocol: /^https?$/ })
+    url: withoutSecret(z.url({ protocol: /^https?$/ }))
       .optional()
       .describe('The API of the server itself, where flags.url is that of an Edge.'),
   })
@@ -33,7 +33,9 @@ const adminSchema = z
 
 const unleashSourceSchema = z.strictObject({
   source: z.literal('unleash'),
-  url: z.url({ protocol: /^https?$/ }).describe('The API of the server, for example https://unleash:4242/api'),
+  url: withoutSecret(z.url({ protocol: /^https?$/ })).describe(
+    'The API of the server, for example https://unleash:4242/api',
+  ),
   token_file: z.string().min(1),
   environment,
   refresh: durationSchema.prefault('1s'),

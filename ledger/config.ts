@@ -1,10 +1,15 @@
 import { z } from 'zod'
+import { postgresUrlSchema } from '../backends/sql/config.ts'
 import { durationSchema } from '../core/units.ts'
+import { withoutSecret } from '../core/url-secrets.ts'
 
 /** The section `ledger` of the configuration. */
 export const ledgerSection = z.strictObject({
-  url: z.string().describe('postgres:// address of the ledger, without a password'),
-  password_file: z.string().optional().describe('file that holds the password of the ledger role'),
+  url: postgresUrlSchema.describe('postgres:// address of the ledger, without a password'),
+  password_file: z
+    .string()
+    .optional()
+    .describe('file that holds the password of the ledger role; read again for each new connection'),
   fingerprint_key_file: z
     .string()
     .describe('32 random bytes or more; never in a database; destroyed at the end of the migration'),
@@ -33,11 +38,13 @@ export type LedgerSection = z.output<typeof ledgerSection>
 /** The section `bus` of the configuration; left out, one process serves alone. */
 export const busSection = z
   .strictObject({
-    url: z
+    url: withoutSecret(
+      z.string().regex(/^rediss?:\/\/[^/]+/, 'expected redis://HOST:PORT or rediss://HOST:PORT'),
+    ).describe('redis:// or rediss:// address, without a password'),
+    password_file: z
       .string()
-      .regex(/^rediss?:\/\/[^/]+/, 'expected redis://HOST:PORT or rediss://HOST:PORT')
-      .describe('redis:// or rediss:// address, without a password'),
-    password_file: z.string().optional().describe('file that holds the password of the Redis user'),
+      .optional()
+      .describe('file that holds the password of the Redis user; read again for each new connection'),
     prefix: z
       .string()
       .regex(/^[a-z0-9][a-z0-9:._-]*$/i, 'expected letters, digits and : . _ -')

@@ -16,6 +16,11 @@ export const LEDGER_FAULTS = {
     title: 'The ledger is not there yet, or was made by an older version of Crossfade',
     next: 'Start crossfade serve once: it makes it, or brings it up to date.',
   },
+  'ledger-denied': {
+    status: 500,
+    title: 'The role of the ledger may not make what the ledger needs',
+    next: 'Let a DBA run: create schema crossfade authorization ROLE, or grant create on the database to it. crossfade config check --connect says what else.',
+  },
   'ledger-unsafe': {
     status: 503,
     title: 'The ledger database would lose acknowledged writes in a crash',

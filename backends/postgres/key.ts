@@ -2,11 +2,13 @@
  * How an address lies in the columns of an old table, and back. The name may be spread over several columns: all but the
  * last hold one segment each, the last one the rest. So that no two rows have one name, a slash within one of the former
  * is written `\/`, and a backslash `\\`; the edge lets no backslash through, so nobody can ask for such a row, and the
- * inventory puts it aside. What is not the one form that a column's type prints (`007`, an upper-case UUID) is no name.
+ * inventory puts it aside. What is not the one form that a column's type prints (`007`, an upper-case UUID) is no name. A type
+ * counts as what it is made of, so that a domain over text is text; one that is not known here is an error of the check.
  */
 import type { Address } from '../secret.ts'
+import { charsetOf } from './charset.ts'
 import type { PostgresConfig } from './config.ts'
-import type { ColumnFacts } from './table.ts'
+import type { ColumnFacts, TableFacts } from './table.ts'
 
 export const KEY_PARTS = ['integration', 'customer', 'name'] as const
 export type KeyPart = (typeof KEY_PARTS)[number]
@@ -20,6 +22,8 @@ export interface KeyColumn {
 }
 
 const TEXTS = ['text', 'character varying'] as const
+/** Types whose equality is not that of texts, or that print less than they hold; their values are compared as text, too. */
+const LOOSE = ['citext', 'character'] as const
 const WHOLE = {
   smallint: [-(2n ** 15n), 2n ** 15n - 1n],
   integer: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -27,7 +31,9 @@ const WHOLE = {
 } as const
 
 /** The types that a column of the key may have; each prints every value in one form. */
-export const KEY_TYPES: readonly string[] = [...TEXTS, ...Object.keys(WHOLE), 'uuid']
+export const WORD_TYPES: readonly string[] = [...TEXTS, ...LOOSE, 'enum']
+export const KEY_TYPES: readonly string[] = [...WORD_TYPES, ...Object.keys(WHOLE), 'uuid']
+export const isLoose = (type: string): boolean => (LOOSE as readonly string[]).includes(type)
 export const isText = (type: string): boolean => (TEXTS as readonly string[]).includes(type)
 
 export function keyColumns({ columns }: PostgresConfig): readonly KeyColumn[] {
@@ -55,11 +61,12 @@ export interface Key {
 }
 
 /** `facts`: null before the table was looked up, when only the shape of an address can be judged. */
-export function makeKey(config: PostgresConfig, facts: readonly ColumnFacts[] | null): Key {
+export function makeKey(config: PostgresConfig, facts: TableFacts | null): Key {
   const columns = keyColumns(config)
   const constant = constantOf(config)
   const width = columns.filter(({ part }) => part === 'name').length
-  const types = columns.map(({ column }) => facts?.find(({ name }) => name === column)?.type ?? 'text')
+  const types = columns.map(({ column }) => facts?.columns.find(({ name }) => name === column) ?? TEXT)
+  const isHeld = charsetOf(facts?.encoding ?? 'UTF8')
   return {
     columns,
     valuesOf: ({ integration, customer, name }) => {
@@ -67,16 +74,21 @@ export function makeKey(config: PostgresConfig, facts: readonly ColumnFacts[] | 
       const segments = split(name, width)
       if (segments === null) return null
       const values = [...(constant === null ? [integration] : []), customer, ...segments]
-      return values.every((value, at) => isPrinted(value, types[at] as string)) ? values : null
+      return values.every((value, at) => isHeld(value) && isPrinted(value, types[at] ?? TEXT)) ? values : null
     },
     holdsCustomer: (customer) =>
-      isPrinted(customer, types[columns.findIndex(({ part }) => part === 'customer')] as string),
+      isPrinted(customer, types[columns.findIndex(({ part }) => part === 'customer')] ?? TEXT),
     placeOf: ([customer = '', ...segments]) => ({ customer, name: join(segments) }),
   }
 }
 
-const isPrinted = (text: string, type: string): boolean => {
-  if (isText(type)) return true
+type TypeFacts = Pick<ColumnFacts, 'type' | 'labels'>
+const TEXT: TypeFacts = { type: 'text', labels: null }
+
+const isPrinted = (text: string, { type, labels }: TypeFacts): boolean => {
+  if (isText(type) || type === 'citext') return true
+  if (type === 'character') return !text.endsWith(' ')
+  if (labels) return labels.includes(text)
   if (type === 'uuid') return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
   const bounds = WHOLE[type as keyof typeof WHOLE]
   if (!bounds || !/^(?:0|-?[1-9]\d{0,18})$/.test(text)) return false

@@ -1,5 +1,5 @@
 import type { StoreDeps } from '../deps.ts'
-import { readKeyFile, readSecretFile } from '../key-file.ts'
+import { followSecretFile, readKeyFile } from '../key-file.ts'
 import { makeDatabase } from '../sql/database.ts'
 import type { Store } from '../store.ts'
 import { makeCodec } from './codec.ts'
@@ -12,7 +12,7 @@ export function openPostgresStore(config: PostgresConfig, { name, clock, random,
   const key = key_file === undefined ? null : readKeyFile(key_file)
   const database = makeDatabase({
     url: config.url,
-    password: config.password_file === undefined ? null : readSecretFile(config.password_file),
+    password: config.password_file === undefined ? null : followSecretFile(config.password_file),
     applicationName: `crossfade/${name}`,
     maxConnections: config.max_connections,
     statementTimeout: config.deadline,
@@ -20,5 +20,5 @@ export function openPostgresStore(config: PostgresConfig, { name, clock, random,
     onQuery: (outcome) => metrics.queries.inc({ store: name, outcome }),
   })
   metrics.watchConnections(name, 'postgresql', database.connections)
-  return makePostgresStore(name, config, database, makeCodec(config.encoding, key, random))
+  return makePostgresStore(name, config, { database, codec: makeCodec(config.encoding, key, random), clock })
 }

@@ -1,11 +1,12 @@
 import type { Match, Ordinal } from '../answers.ts'
 import { refused, unsure, writeFailure } from '../failure.ts'
 import { type Address, DEFAULT_CONTENT_TYPE, type Secret } from '../secret.ts'
-import { isPlainAddress, isPlainMetadata, isPlainText, parseMetadata } from '../secret-text.ts'
+import { isPlainAddress, isPlainMetadata, isPlainText, looseMetadata } from '../secret-text.ts'
 import type { Timed } from '../sql/database.ts'
 import type { Condition, GetOutcome, PutOutcome, PutRequest, RefusalReason } from '../store.ts'
 import type { Codec } from './codec.ts'
 import type { ContentRole } from './config.ts'
+import type { Ready } from './ready.ts'
 import { contentRoles, type Mapping, NO_ROW, type WriteKind } from './statements.ts'
 
 /** A row carries the ordinal of its question, and each column of its key as text, under its alias. */
@@ -38,7 +39,11 @@ export interface EncodedRow {
   readonly key: readonly string[]
   readonly row: readonly unknown[]
 }
-type Unheld = { readonly kind: 'unheld'; readonly reason: RefusalReason }
+export interface Unheld {
+  readonly kind: 'unheld'
+  readonly reason: RefusalReason
+  readonly detail?: string
+}
 
 export const fenceText = (condition: Condition): string | null => (condition.kind === 'any' ? null : condition.fence)
 
@@ -63,22 +68,30 @@ export function readOutcome(match: Match<ReadRow>, codec: Codec, address: Addres
   if (!row.present) return { kind: 'absent', deleted: false, fence: NO_ROW }
   if (row.deleted) return { kind: 'absent', deleted: true, fence: row.fence }
   const { version, fence } = row
-  const metadata = parseMetadata(row.metadata)
-  if (row.value === null || metadata === null) return { kind: 'unreadable', reason: 'corrupt', version }
+  const metadata = looseMetadata(row.metadata)
+  if (row.value === null) return { kind: 'unreadable', reason: 'corrupt', version }
   const decoded = codec.decode(row.value, address)
   if (decoded.kind !== 'value') return { kind: 'unreadable', reason: decoded.kind, version }
   return { kind: 'found', secret: { value: decoded.value, contentType: row.content_type, metadata }, version, fence }
 }
 
-export function encodePut(put: PutRequest, mapping: Mapping, codec: Codec): Encoded {
+export function encodePut(
+  put: PutRequest,
+  { mapping, isHeld }: Pick<Ready, 'mapping' | 'isHeld'>,
+  codec: Codec,
+): Encoded {
   const { address, secret } = put
   const { columns, max_size } = mapping.config
   if (secret.value.size > max_size) return unheld('too-large')
-  if (!isPlainAddress(address) || !holdsMetadata(secret, columns)) return unheld('unrepresentable')
+  const beside = besideValue(secret, columns)
+  if (beside !== null) return unheld('unrepresentable', beside)
+  if (!isPlainAddress(address)) return unheld('unrepresentable')
   const key = mapping.key.valuesOf(address)
   const value = codec.encode(secret.value, address)
   if (key === null || value === null) return unheld('unrepresentable')
   const content = { value, content_type: secret.contentType, metadata: JSON.stringify(secret.metadata) }
+  if (!Object.values(content).every((text) => typeof text !== 'string' || isHeld(text)))
+    return unheld('unrepresentable', unencoded(mapping))
   if (!fitsLengths(key, content, mapping)) return unheld('too-large')
   const row = [...key, ...contentRoles(mapping).map((role) => content[role]), fenceText(put.condition)]
   return { kind: 'row', key, row }
@@ -121,15 +134,25 @@ export function removeOutcome(match: Match<WrittenRow>, condition: Condition, ma
   return wasMeant ? { kind: 'done', version: null, fence: NO_ROW } : { kind: 'conflict' }
 }
 
-const unheld = (reason: RefusalReason): Unheld => ({ kind: 'unheld', reason })
+const unheld = (reason: RefusalReason, detail?: string): Unheld =>
+  detail === undefined ? { kind: 'unheld', reason } : { kind: 'unheld', reason, detail }
 
-function holdsMetadata(secret: Secret, columns: Mapping['config']['columns']): boolean {
-  const { contentType } = secret
+export const unencoded = ({ facts }: Mapping): string =>
+  `its database is in ${facts.encoding}, which has not every character of this`
+
+/** What comes with the value and has no place here, and what to do; null: it can be kept. */
+function besideValue({ contentType, metadata }: Secret, columns: Mapping['config']['columns']): string | null {
   // The default is what a missing content type is taken for, so it needs no column.
-  if (!columns.content_type && contentType !== null && contentType !== DEFAULT_CONTENT_TYPE) return false
-  if (contentType !== null && !isPlainText(contentType)) return false
-  return columns.metadata ? isPlainMetadata(secret.metadata) : Object.keys(secret.metadata).length === 0
+  if (!columns.content_type && contentType !== null && contentType !== DEFAULT_CONTENT_TYPE) return NO_CONTENT_TYPE
+  if (contentType !== null && !isPlainText(contentType)) return 'the content-type header is no plain text'
+  if (columns.metadata) return isPlainMetadata(metadata) ? null : 'its metadata is no plain text'
+  return Object.keys(metadata).length === 0
+    ? null
+    : 'the table has no column for metadata: send no crossfade-meta header'
 }
+
+const NO_CONTENT_TYPE =
+  'the table has no column for a content type: send content-type: application/octet-stream or none at all, or map columns.content_type'
 
 /** Checked here, because an assignment to `varchar(n)` cuts trailing spaces off without a word. */
 function fitsLengths(

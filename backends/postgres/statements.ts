@@ -14,8 +14,8 @@
 import type { Statement } from '../sql/connection.ts'
 import { STORE_MS } from '../sql/database.ts'
 import type { ContentRole, PostgresConfig } from './config.ts'
-import { isText, type Key, type KeyColumn } from './key.ts'
-import { quote, quotedTable, type TableFacts } from './table.ts'
+import { isLoose, isText, type Key, type KeyColumn } from './key.ts'
+import { type ColumnFacts, quote, quotedTable, type TableFacts } from './table.ts'
 
 export const NO_ROW = 'none'
 export type WriteKind = 'any' | 'at' | 'new'
@@ -38,24 +38,25 @@ const column = ({ config }: Mapping, role: ContentRole): string | null => {
   return name === undefined ? null : quote(name)
 }
 const need = (m: Mapping, role: ContentRole): string => quote(m.config.columns[role] as string)
-const typeOfColumn = ({ facts }: Mapping, name: string | undefined): string =>
-  facts.columns.find((c) => c.name === name)?.type ?? 'text'
+const factsOfColumn = ({ facts }: Mapping, name: string | undefined): ColumnFacts | undefined =>
+  facts.columns.find((c) => c.name === name)
+const typeOfColumn = (m: Mapping, name: string | undefined): string => factsOfColumn(m, name)?.type ?? 'text'
 const typeOf = (m: Mapping, role: ContentRole): string => typeOfColumn(m, m.config.columns[role])
+const castOf = (m: Mapping, role: ContentRole): string => factsOfColumn(m, m.config.columns[role])?.cast ?? 'text'
 
 /** The type in which a value of the key is sent: its column's own, so that the index is used. */
-const keyType = (m: Mapping, { column: name }: KeyColumn): string => {
-  const type = typeOfColumn(m, name)
-  return isText(type) ? 'text' : type
+export const keyType = (m: Mapping, { column: name }: KeyColumn): string => {
+  const facts = factsOfColumn(m, name)
+  return facts === undefined || isText(facts.type) ? 'text' : facts.cast
 }
-const aliases = (m: Mapping): string => m.key.columns.map(({ alias }) => alias).join(', ')
 
-const version = (m: Mapping): string => {
+export const version = (m: Mapping): string => {
   const name = column(m, 'version')
   return name ? `coalesce(t.${name}, 0)` : 'NULL'
 }
 const token = (m: Mapping): string => (m.fenced ? `('v' || ${version(m)})` : `('x' || t.xmin::text)`)
 
-const isDeleted = (m: Mapping): string => {
+export const isDeleted = (m: Mapping): string => {
   const name = column(m, 'deleted')
   if (!name) return 'false'
   return typeOf(m, 'deleted') === 'boolean' ? `(t.${name} IS TRUE)` : `(t.${name} IS NOT NULL)`
@@ -65,8 +66,19 @@ const deletedValue = (m: Mapping, deleted: boolean): string => {
   return deleted ? 'clock_timestamp()' : 'NULL'
 }
 
+/** The column's own equality, for its index, and where that takes different texts for equal, that of texts beside it. */
+export const equal = (m: Mapping, { column: name }: KeyColumn, held: string, given: string): string =>
+  isLoose(typeOfColumn(m, name)) ? `${held} = ${given} AND ${held}::text = ${given}::text` : `${held} = ${given}`
+
 const sameKey = (m: Mapping): string =>
-  m.key.columns.map(({ column: name, alias }) => `t.${quote(name)} = i.${alias}`).join(' AND ')
+  m.key.columns.map((part) => equal(m, part, `t.${quote(part.column)}`, `i.${part.alias}`)).join(' AND ')
+
+/** A row that is there under another spelling is another secret, and must not be written over. */
+const sameSpelling = (m: Mapping): string =>
+  m.key.columns
+    .filter(({ column: name }) => isLoose(typeOfColumn(m, name)))
+    .map(({ column: name }) => ` AND t.${quote(name)}::text = excluded.${quote(name)}::text`)
+    .join('')
 
 /** The roles of CONTENT that this table has, in the order in which a write sends them. */
 export const contentRoles = ({ config }: Mapping): readonly (typeof CONTENT)[number][] =>
@@ -105,7 +117,7 @@ function assignments({ mapping: m, effect }: Write, existing: boolean): [name: s
     if (name) pairs.push([name, expression])
   }
   if (effect === 'put' || !existing) {
-    for (const role of contentRoles(m)) set(role, `i.${role}::${typeOf(m, role)}`)
+    for (const role of contentRoles(m)) set(role, `i.${role}::${castOf(m, role)}`)
   }
   set('version', existing ? `${version(m)} + 1` : '1')
   set('updated_at', 'clock_timestamp()')
@@ -139,7 +151,7 @@ const upsert = (write: Write): string => {
     name,
     expression.startsWith('i.') ? `excluded.${name}` : expression,
   ])
-  return `${insert(write, 'i.fence IS NULL')} DO UPDATE SET ${setList(pairs)} WHERE ${write.inTime} ${returning(write)}`
+  return `${insert(write, 'i.fence IS NULL')} DO UPDATE SET ${setList(pairs)} WHERE ${write.inTime}${sameSpelling(write.mapping)} ${returning(write)}`
 }
 
 const update = (write: Write, where: string): string =>
@@ -185,12 +197,12 @@ export function writeStatement(mapping: Mapping, effect: Effect, kinds: readonly
       `SELECT i.n::int AS n, ${m.map(({ alias }) => `w.${alias}::text AS ${alias}`).join(', ')}, ` +
       `w.in_time IS NOT NULL AS written, w.version, w.fence, ` +
       `${present} AS present, NOT ${inTime} AS late, ${STORE_MS} AS store_ms ` +
-      `FROM input i LEFT JOIN written w USING (${aliases(mapping)}) ORDER BY i.n`,
+      `FROM input i LEFT JOIN written w ON ${m.map((part) => equal(mapping, part, `w.${part.alias}`, `i.${part.alias}`)).join(' AND ')}`,
   }
 }
 
 /** A row carries the ordinal of its question and its own key, so that the answer is matched by both (answers.ts). */
-const fields = (m: Mapping): string =>
+export const fields = (m: Mapping): string =>
   [
     'i.n::int AS n',
     ...m.key.columns.map(({ column: name, alias }) => `t.${quote(name)}::text AS ${alias}`),
@@ -216,60 +228,4 @@ export function readStatements(m: Mapping): ReadStatements {
     one: { name: 'crossfade_get', text: text('one') },
     many: { name: 'crossfade_get_many', text: text('many') },
   }
-}
-
-export interface ScanStatements {
-  /** Whole integrations, in the order of the key's own index. */
-  readonly first: Statement
-  readonly next: Statement
-  /** One customer, in byte order of names. */
-  readonly customerFirst: Statement
-  readonly customerNext: Statement
-}
-
-/**
- * Pages by keyset. A whole integration is read in the order in which its columns compare, whatever their collation, so that
- * the index on the key gives it: sorting each page anew would read the integration once a page. One customer has
- * few names, and those are listed to clients, who are promised byte order.
- */
-export function scanStatements(m: Mapping): ScanStatements {
-  const sorted = m.key.columns.filter(({ part }) => part !== 'integration')
-  const [integration] = m.key.columns.filter(({ part }) => part === 'integration')
-  const [customer] = sorted as [KeyColumn]
-  const names = sorted.slice(1)
-  const columnOf = ({ column: name }: KeyColumn): string => `t.${quote(name)}`
-  const given = (part: KeyColumn, n: number): string => `$${n}::${keyType(m, part)}`
-  const lead = integration ? [`${columnOf(integration)} = ${given(integration, 1)}`] : []
-  const from = lead.length + 1
-  // A row with a null in its key has no name.
-  const named = sorted
-    .filter((part) => m.facts.columns.some(({ name, nullable }) => name === part.column && nullable))
-    .map((part) => `${columnOf(part)} IS NOT NULL`)
-  const select = `SELECT ${sorted.map((part) => `${columnOf(part)}::text AS ${part.alias}`).join(', ')}, ${version(m)}::text AS version FROM ${quotedTable(m.config)} AS t`
-  const statement = (name: string, conditions: readonly string[], order: string, sent: number): Statement => ({
-    name: `crossfade_scan_${name}`,
-    text: `${select} WHERE ${[...lead, ...conditions, ...named, `NOT ${isDeleted(m)}`].join(' AND ')} ORDER BY ${order} LIMIT $${from + sent}::int`,
-  })
-  const order = sorted.map(columnOf).join(', ')
-  const place = sorted.map((part, at) => given(part, from + at)).join(', ')
-  const own = `${columnOf(customer)} = ${given(customer, from)}`
-  const name = byteName(m, names)
-  return {
-    first: statement('first', [], order, 0),
-    next: statement('next', [`(${order}) > (${place})`], order, sorted.length),
-    customerFirst: statement('customer_first', [own], name, 1),
-    customerNext: statement('customer_next', [own, `${name} > $${from + 1}::text`], name, 2),
-  }
-}
-
-/** The name as `key.ts` joins it, in byte order; the bare column where that is its own order, so that its index serves. */
-function byteName(m: Mapping, names: readonly KeyColumn[]): string {
-  const [only] = names
-  const facts = m.facts.columns.find((c) => c.name === only?.column)
-  if (names.length === 1 && only && facts?.byte_order && isText(facts.type)) return `t.${quote(only.column)}`
-  const texts = names.map(({ column: name }, at) => {
-    const text = `t.${quote(name)}::text`
-    return at < names.length - 1 ? `replace(replace(${text}, '\\', '\\\\'), '/', '\\/')` : text
-  })
-  return `(${texts.join(` || '/' || `)}) COLLATE "C"`
 }

@@ -36,7 +36,9 @@ export async function migrateSealed(
 }
 
 async function applyMissing(client: pg.PoolClient, schema: string, steps: readonly string[]): Promise<number> {
-  await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
+  // A schema that a DBA made for this role is used as it is: IF NOT EXISTS would ask for CREATE on the database all the same.
+  const { rows } = await client.query<{ there: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema])
+  if (!rows[0]?.there) await client.query(`CREATE SCHEMA ${schema}`)
   await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.schema_version (
     version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`)
   const from = await readVersion(client, schema)

@@ -1,5 +1,5 @@
 import type { StoreDeps } from '../deps.ts'
-import { readKeyFile, readSecretFile } from '../key-file.ts'
+import { followSecretFile, readKeyFile } from '../key-file.ts'
 import { type Database, makeDatabase } from '../sql/database.ts'
 import type { Store } from '../store.ts'
 import { openVaultClient } from '../vault/open.ts'
@@ -19,7 +19,7 @@ export function openSealedStore(config: SealedConfig, deps: StoreDeps): Store {
   const openKeyring = keyringOf(config, deps)
   const database = makeDatabase({
     url: config.url,
-    password: config.password_file === undefined ? null : readSecretFile(config.password_file),
+    password: config.password_file === undefined ? null : followSecretFile(config.password_file),
     applicationName: `crossfade/${name}`,
     maxConnections: config.max_connections,
     statementTimeout: config.deadline,

@@ -14,6 +14,7 @@ import type { Database } from '../sql/database.ts'
 import { gatherGets } from '../sql/gather.ts'
 import { scanPage } from '../sql/scan.ts'
 import { connectFailure } from '../sql/sqlstate.ts'
+import { unanswered } from '../sql/unanswered.ts'
 import type { Call, Capabilities, PutOutcome, Store, StoreProblem } from '../store.ts'
 import { makeCustomers } from './customers.ts'
 import { sealedIdentity } from './identity.ts'
@@ -116,11 +117,11 @@ const error = (message: string): StoreProblem => ({ level: 'error', message })
 async function check({ database, schema, keyring }: SealedOptions, call: Call): Promise<readonly StoreProblem[]> {
   try {
     const version = await unlessAborted(readVersion(database.pool, schema), call.signal, null)
-    if (version === null) return [error('the store did not answer in time')]
+    if (version === null) return [{ ...error('the store did not answer in time'), passing: true }]
     assertNotNewer(version, schema)
     return await keyring.check(call, version > 0)
   } catch (thrown) {
-    return [error(isFault(thrown) ? thrown.message : `the store did not answer: ${connectFailure(thrown).reason}`)]
+    return [isFault(thrown) ? error(thrown.message) : unanswered(connectFailure(thrown).reason)]
   }
 }
 

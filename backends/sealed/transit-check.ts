@@ -27,7 +27,7 @@ export async function checkTransit(
   const login = await client.check(call)
   if ((await client.grant(call)) === null) return login
   const engine = await client.request({ method: 'GET', path: ['sys', 'internal', 'ui', 'mounts', ...mount] }, call)
-  if (dataOf(engine)?.['type'] !== 'transit') return [...login, error(engineProblem(engine, mount.join('/')))]
+  if (dataOf(engine)?.['type'] !== 'transit') return [...login, engineProblem(engine, mount.join('/'))]
   const needed = NEEDED.map(({ path, ...need }) => ({ ...need, path: [...mount, ...path, key].join('/') }))
   const body = JSON.stringify({ paths: needed.map(({ path }) => path) })
   const granted = dataOf(await client.request({ method: 'POST', path: CAPABILITIES, body }, call))
@@ -40,7 +40,7 @@ export async function checkTransit(
 
 const error = (message: string): StoreProblem => ({ level: 'error', message })
 
-const engineProblem = (outcome: VaultOutcome, mount: string): string =>
+const engineProblem = (outcome: VaultOutcome, mount: string): StoreProblem =>
   outcome.kind === 'failed' && outcome.failure.reason !== 'denied'
-    ? `the server did not answer: ${outcome.detail}`
-    : `there is no transit engine at ${mount}, or the token may use nothing in it`
+    ? { ...error(`the server did not answer: ${outcome.detail}`), passing: true }
+    : error(`there is no transit engine at ${mount}, or the token may use nothing in it`)

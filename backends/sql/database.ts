@@ -11,6 +11,7 @@ import {
   send,
   withConnection,
 } from './connection.ts'
+import { type Password, sessionOf } from './session.ts'
 import { type ClockReading, isStale, storeDeadline, tighter } from './store-clock.ts'
 
 /** A row of a bounded statement carries the store's clock, which costs no round trip of its own. */
@@ -37,7 +38,7 @@ export interface Database {
 
 export interface DatabaseOptions {
   readonly url: string
-  readonly password: string | null
+  readonly password: Password
   /** Shown in pg_stat_activity. */
   readonly applicationName: string
   readonly maxConnections: number
@@ -104,13 +105,12 @@ export function makeDatabase(options: DatabaseOptions): Database {
 
 function makePool(options: DatabaseOptions): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: withPassword(options.url, options.password),
+    ...sessionOf({ url: options.url, password: options.password, settings: SETTINGS }),
     application_name: options.applicationName,
     max: options.maxConnections,
     keepAlive: true,
     idleTimeoutMillis: 60_000,
     connectionTimeoutMillis: 5_000,
-    options: SETTINGS,
     statement_timeout: Math.ceil(options.statementTimeout),
     lock_timeout: Math.ceil(options.statementTimeout),
   })
@@ -121,12 +121,4 @@ function makePool(options: DatabaseOptions): pg.Pool {
 export function outliving(pool: pg.Pool, onError: (error: Error) => void = () => undefined): pg.Pool {
   pool.on('error', onError)
   return pool.on('connect', (client) => client.on('error', () => undefined))
-}
-
-/** In the URL, because node-postgres ignores a `password` beside a `connectionString`. */
-export function withPassword(url: string, password: string | null): string {
-  if (password === null) return url
-  const parsed = new URL(url)
-  parsed.password = encodeURIComponent(password)
-  return parsed.href
 }

@@ -72,7 +72,7 @@ async function mountProblems({ client, config }: CheckParts, call: Call): Promis
   const { mount, version } = config
   const outcome = await askMount(client, mount, call)
   if (outcome.kind === 'failed' && outcome.failure.reason !== 'denied')
-    return [error(`the server did not answer: ${outcome.detail}`)]
+    return [{ ...error(`the server did not answer: ${outcome.detail}`), passing: true }]
   const data = dataOf(outcome)
   if (data === null) return [error(`no secrets engine at ${mount}, or this token may do nothing below it`)]
   if (data['type'] !== 'kv') return [error(`${mount} is a secrets engine of type ${textIn(data, 'type')}, expected kv`)]
@@ -119,17 +119,19 @@ function aboveCustomers(steps: readonly Step[]): readonly Path[] {
   return fixed.map((_, at) => fixed.slice(0, at + 1))
 }
 
+const READING: ReadonlySet<string> = new Set(['read', 'list'])
+
 async function rightProblems(parts: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
   const needs = needsOf(parts)
   const paths = [...new Set(needs.map(([path]) => path))]
   const body = JSON.stringify({ paths })
   const granted = dataOf(await parts.client.request({ method: 'POST', path: CAPABILITIES, body }, call))
   if (granted === null) return [MAY_NOT_ASK]
-  return needs.flatMap(([path, rights, purpose, level = 'error']) =>
-    hasRight(granted, path, rights)
-      ? []
-      : [{ level, message: `the policy of this token lacks ${rights.join(' or ')} on ${path}, ${purpose}` }],
-  )
+  return needs.flatMap(([path, rights, purpose, level = 'error']): readonly StoreProblem[] => {
+    if (hasRight(granted, path, rights)) return []
+    const problem = { level, message: `the policy of this token lacks ${rights.join(' or ')} on ${path}, ${purpose}` }
+    return [rights.some((right) => READING.has(right)) ? problem : { ...problem, stops: 'writes' }]
+  })
 }
 
 /** Settings of a mount that remove what is stored. */

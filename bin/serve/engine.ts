@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
 import type { Clock } from '../../core/clock.ts'
 import { makeCohortRecords } from '../../ledger/postgres/cohorts.ts'
 import { makeEnrolments } from '../../ledger/postgres/enrolments.ts'
@@ -61,15 +62,22 @@ export interface EngineOptions {
   readonly name: string
   /** Without one, debts are left to other processes. */
   readonly worker: boolean
+  readonly log?: Pick<Logger, 'warn' | 'info'>
   /** False: a process that only works. */
   readonly serves?: boolean
   /** Told when it turns out to be configured otherwise than what the ledger holds was enrolled, or no longer is. */
   readonly onProblems?: (problems: readonly string[]) => void
 }
 
+const WORDS = {
+  all: 'the store is not served: its own check found an error',
+  writes: 'the store takes no writes: its own check found an error',
+  nothing: 'the store cannot be checked now',
+} as const
+
 /** All parts of one proxy process, connected to each other; nothing runs and nothing was contacted yet. */
 export async function makeEngine(options: EngineOptions) {
-  const { config, clock, metrics, name, worker, serves = true, onProblems = () => {} } = options
+  const { config, clock, metrics, name, worker, log, serves = true, onProblems = () => {} } = options
   const parts = openLedger(config, clock, metrics.ledger, name, serves)
   const { database, ledger, memory, replica, coherence, bareWrites, stages } = parts
   const paceRecords = makePaceRecords(database)
@@ -83,7 +91,14 @@ export async function makeEngine(options: EngineOptions) {
     reports: paceReports,
     id: parts.id,
   })
-  const stores = openStores(config, clock, metrics.backends, pace.onStore, (store) => identity.admits(store))
+  const stores = openStores(config, clock, metrics.backends, {
+    onCall: pace.onStore,
+    admits: (store) => identity.admits(store),
+    onVerdict: (store, { detail, stops }) => {
+      if (detail === null) log?.info({ store }, 'the store fits what is configured')
+      else log?.warn({ store, detail, stops }, WORDS[stops])
+    },
+  })
   const { pairs } = stores
   const digests = makeDigests(config, pairs)
   const flags = await openFlags(config, { database, replica, clock, metrics: metrics.flags })

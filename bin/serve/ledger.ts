@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { readSecretFile } from '../../backends/key-file.ts'
+import { followSecretFile } from '../../backends/key-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Bus, noBus } from '../../ledger/bus.ts'
 import { makeCoherence, soleReplica } from '../../ledger/coherence.ts'
@@ -36,7 +36,7 @@ export function openLedger(
   const id = randomUUID()
   const database = makeDatabase({
     url: section.url,
-    password: section.password_file === undefined ? undefined : readSecretFile(section.password_file),
+    password: section.password_file === undefined ? undefined : followSecretFile(section.password_file),
     maxConnections: section.max_connections,
     statementTimeout: section.statement_timeout,
     clock,

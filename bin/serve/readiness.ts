@@ -10,14 +10,16 @@ export function makeServeReadiness(engine: Engine, listening: () => boolean) {
   const { parts, flags, stores, clock, config } = engine
   const pingAll = async (names: ReadonlySet<string>) => {
     const silent: string[] = []
+    const unfit: string[] = []
     for (const name of names) {
-      const outcome = await stores.all.get(name)?.ping({ deadline: clock.monotonic() + PING_MS })
+      const store = stores.all.get(name)
+      const outcome = await store?.ping({ deadline: clock.monotonic() + PING_MS })
       if (outcome?.kind !== 'ok') silent.push(name)
+      const verdict = store?.verdict?.()
+      if (verdict !== undefined && verdict.stops !== 'nothing') unfit.push(`${name}: ${verdict.detail}`)
     }
-    return {
-      ok: silent.length === 0,
-      detail: silent.length === 0 ? [...names].join(', ') : `no answer: ${silent.join(', ')}`,
-    }
+    const wrong = [...(silent.length === 0 ? [] : [`no answer: ${silent.join(', ')}`]), ...unfit]
+    return { ok: wrong.length === 0, detail: wrong.length === 0 ? [...names].join(', ') : wrong.join('; ') }
   }
   const serving = () =>
     new Set(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { makeFidelity, unnameable, unrepresentable } from '../../backends/fidelity.ts'
+import { makeFidelity, unheld, unnameable, unrepresentable } from '../../backends/fidelity.ts'
 import type { StoreCallSeen } from '../../backends/guarded.ts'
+import type { JudgeOptions } from '../../backends/judged.ts'
 import type { BackendsMetrics } from '../../backends/metrics.ts'
 import { openStore } from '../../backends/open.ts'
 import type { Pair, Pairs } from '../../backends/pair.ts'
@@ -13,7 +14,15 @@ export interface OpenStores {
   readonly pairs: Pairs
   /** All of them, each once, by name. */
   readonly all: ReadonlyMap<string, Store>
+  /** Has each judged by its own check; at most a few seconds, never rejects. */
+  judge(): Promise<void>
   close(): Promise<void>
+}
+
+export interface StoreWatch extends Pick<JudgeOptions, 'onVerdict'> {
+  readonly onCall: (call: StoreCallSeen) => void
+  /** Whether it is the store that was enrolled. */
+  readonly admits: (store: string) => boolean | Promise<boolean>
 }
 
 /** Every store of the configuration, and the pair of each integration. Throws `shape-refused` where a side cannot hold a shape. */
@@ -21,12 +30,12 @@ export function openStores(
   config: CrossfadeConfig,
   clock: Clock,
   metrics: BackendsMetrics,
-  onCall: (call: StoreCallSeen) => void = () => undefined,
-  admits: (store: string) => boolean | Promise<boolean> = () => true,
+  { onCall = () => undefined, admits = () => true, onVerdict = () => undefined }: Partial<StoreWatch> = {},
 ): OpenStores {
   const all = new Map<string, Store>()
   for (const [name, section] of Object.entries(config.stores)) {
-    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes, onCall, admits }))
+    const watch = { onCall, admits, onVerdict }
+    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes, ...watch }))
   }
   const pairs = new Map(Object.keys(config.integrations).map((name) => [name, pairOf(config, all, name)]))
   return {
@@ -36,6 +45,9 @@ export function openStores(
       return pair
     },
     all,
+    judge: async () => {
+      await Promise.all([...all.values()].map((store) => store.judge?.()))
+    },
     close: async () => {
       await Promise.all([...all.values()].map((store) => store.close()))
     },
@@ -55,6 +67,7 @@ function pairOf(config: CrossfadeConfig, all: ReadonlyMap<string, Store>, integr
   return {
     stores,
     shape: section.value,
-    unrepresentable: (address, secret) => unnameable(stores, address) ?? unrepresentable(fidelity, secret),
+    unrepresentable: (address, secret) =>
+      unnameable(stores, address) ?? unrepresentable(fidelity, secret) ?? unheld(stores, secret),
   }
 }

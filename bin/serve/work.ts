@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readSecretFile } from '../../backends/key-file.ts'
+import { followSecretFile } from '../../backends/key-file.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Database } from '../../ledger/postgres/database.ts'
@@ -65,7 +65,7 @@ function openQueue({ ledger, migrator }: CrossfadeConfig): JobQueue {
   return makeJobQueue(
     {
       url: ledger.url,
-      password: ledger.password_file === undefined ? undefined : readSecretFile(ledger.password_file),
+      password: ledger.password_file === undefined ? undefined : followSecretFile(ledger.password_file),
       maxConnections: ledger.max_connections,
       statementTimeout: ledger.statement_timeout,
     },

@@ -1,5 +1,7 @@
 import pg from 'pg'
-import { outliving, withPassword } from '../../backends/sql/database.ts'
+import { outliving } from '../../backends/sql/database.ts'
+import { type Password, sessionOf } from '../../backends/sql/session.ts'
+import { spoilsConnection } from '../../backends/sql/sqlstate.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import { ledgerFault } from '../faults.ts'
@@ -20,7 +22,7 @@ export interface Database {
 
 export interface DatabaseOptions {
   readonly url: string
-  readonly password?: string | undefined
+  readonly password?: Password
   readonly maxConnections: number
   /** ms; the server ends a statement then, and the client gives up a little later. */
   readonly statementTimeout: number
@@ -37,19 +39,22 @@ const RETRYABLE: ReadonlySet<string> = new Set(['40001', '40P01'])
 const RETRIES = 3
 const PATIENCE_MS = 30_000
 
+/**
+ * A lost commit would be a lost write, and the functions look again after each lock: never inherit other settings of the role,
+ * the database or the URL.
+ */
+const SETTINGS = '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed'
+
 /** Connections to the ledger with its settings, also for the queue of jobs, which brings its own statements. */
 export function makePool(options: DatabaseOptions, applicationName = 'crossfade-ledger'): pg.Pool {
   const pool = new pg.Pool({
-    connectionString: withPassword(options.url, options.password ?? null),
     max: options.maxConnections,
     connectionTimeoutMillis: options.statementTimeout,
     query_timeout: options.statementTimeout + 500,
     statement_timeout: options.statementTimeout,
     application_name: applicationName,
     keepAlive: true,
-    // A lost commit would be a lost write, and the functions look again after each lock: never inherit other settings of the
-    // role or the database.
-    options: '-c synchronous_commit=on -c default_transaction_isolation=read\\ committed',
+    ...sessionOf({ url: options.url, password: options.password, settings: SETTINGS }),
   })
   return outliving(pool, (error) => options.onError?.(codeOf(error)))
 }
@@ -99,6 +104,7 @@ export function makeDatabase(options: DatabaseOptions): Database {
       await client.query('commit')
       return value
     } catch (error) {
+      if (!isFault(error) && spoilsConnection(error)) broken = error instanceof Error ? error : new Error('spoiled')
       await client.query('rollback').catch((failure: Error) => {
         broken = failure
       })

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Logger, type Runner, run, runMigrations } from 'graphile-worker'
+import type { Pool } from 'pg'
 import type { Clock } from '../../core/clock.ts'
 import { ledgerFault } from '../faults.ts'
 import { type Database, type DatabaseOptions, makePool } from './database.ts'
@@ -51,6 +52,18 @@ const POLL = 2000
 
 const quiet = new Logger(() => () => undefined)
 
+/**
+ * A schema that a DBA made for this role: graphile-worker begins with CREATE SCHEMA IF NOT EXISTS, which asks for CREATE on the
+ * database all the same, unless its own list of migrations is there.
+ */
+async function adopt(pool: Pool, name: string): Promise<void> {
+  const text = `select to_regnamespace($1) is not null and to_regclass($2) is null as bare`
+  const { rows } = await pool.query<{ bare: boolean }>(text, [`"${name}"`, `"${name}".migrations`])
+  if (!rows[0]?.bare) return
+  await pool.query(`create table if not exists "${name}".migrations (
+    id int primary key, ts timestamptz default now() not null, breaking boolean not null default false)`)
+}
+
 export function makeJobQueue(database: DatabaseOptions, schema: string): JobQueue {
   const pool = makePool({ ...database, maxConnections: CONNECTIONS }, 'crossfade-jobs')
   const shared = { pgPool: pool, schema, logger: quiet, noHandleSignals: true } as const
@@ -99,6 +112,7 @@ export function makeJobQueue(database: DatabaseOptions, schema: string): JobQueu
   return {
     prepare: async () => {
       try {
+        await adopt(pool, name)
         await runMigrations(shared)
       } catch (error) {
         const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown'

@@ -44,7 +44,14 @@ const readSql = (file: string) => readFile(new URL(`./sql/${file}`, import.meta.
 export async function migrateLedger(database: Database, rewrite: Rewrite = (_file, sql) => sql): Promise<void> {
   await database.transaction(async (query) => {
     await query(null, 'select pg_advisory_xact_lock(hashtextextended($1, 0))', ['crossfade.schema'])
-    await query(null, 'create schema if not exists crossfade', [])
+    // A schema that a DBA made for this role is used as it is: IF NOT EXISTS would ask for CREATE on the database all the same.
+    const [has] = await query<{ there: boolean; may: boolean }>(
+      null,
+      `select to_regnamespace('crossfade') is not null as there, has_database_privilege(current_database(), 'create') as may`,
+      [],
+    )
+    if (!has?.there && !has?.may) throw ledgerFault('ledger-denied', 'schema crossfade is not there')
+    if (!has.there) await query(null, 'create schema crossfade', [])
     await query(null, 'create table if not exists crossfade.schema_version (version integer not null)', [])
     const [row] = await query<{ version: number | null }>(
       null,

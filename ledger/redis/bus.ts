@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../../core/clock.ts'
 import type { Bus, BusMessage } from '../bus.ts'
-import { makeConnection } from './connection.ts'
+import { type ConnectionOptions, makeConnection } from './connection.ts'
 import { decodeMessage, encodeMessage } from './messages.ts'
 
 /*
@@ -15,7 +15,7 @@ export interface RedisBusOptions {
   /** Of this replica; names its own channel of beats. */
   readonly id: string
   readonly url: string
-  readonly password: string | null
+  readonly password: ConnectionOptions['password']
   /** ms between beats; two that stay out end hearing. */
   readonly heartbeat: number
   readonly clock: Clock

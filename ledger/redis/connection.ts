@@ -3,7 +3,8 @@ import { Redis } from 'ioredis'
 export interface ConnectionOptions {
   /** redis:// or rediss://, without a password. */
   readonly url: string
-  readonly password: string | null
+  /** A function is asked for each connection: it may have been rotated. */
+  readonly password: string | (() => string) | null
   /** Shown by CLIENT LIST. */
   readonly name: string
   /** ms until an attempt to connect, or a command without an answer, counts as failed. */
@@ -25,9 +26,9 @@ export const retryWait = (attempt: number, random: () => number): number => {
  * One connection that comes back for ever, and whose commands never wait for it: what cannot be sent now fails now. A
  * message that arrives late is worth less than one that is known to be lost.
  */
-export const makeConnection = ({ url, password, name, timeout, random }: ConnectionOptions): Redis =>
-  new Redis(url, {
-    ...(password === null ? {} : { password }),
+export function makeConnection({ url, password, name, timeout, random }: ConnectionOptions): Redis {
+  const redis: Redis = new Redis(url, {
+    ...(password === null ? {} : { password: typeof password === 'function' ? password() : password }),
     connectionName: name,
     connectTimeout: timeout,
     commandTimeout: timeout,
@@ -39,5 +40,10 @@ export const makeConnection = ({ url, password, name, timeout, random }: Connect
     // It would want the right to INFO; whether messages go around is found out by sending one.
     enableReadyCheck: false,
     disableClientInfo: true,
-    retryStrategy: (attempt) => retryWait(attempt, random),
+    retryStrategy: (attempt) => {
+      if (typeof password === 'function') redis.options.password = password()
+      return retryWait(attempt, random)
+    },
   })
+  return redis
+}

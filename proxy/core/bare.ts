@@ -49,7 +49,8 @@ async function conditionFor(
   if (current.kind === 'error' && current.reason === 'revoked')
     throw proxyFault('customer-revoked', `store ${store.name}`)
   if (current.kind === 'error' || current.kind === 'unreadable') {
-    throw proxyFault('store-unavailable', `store ${store.name}: ${current.reason}`, { retryAfter: 1 })
+    const why = current.kind === 'error' ? (current.detail ?? current.reason) : current.reason
+    throw proxyFault('store-unavailable', `store ${store.name}: ${why}`, { retryAfter: 1 })
   }
   const etag = current.kind === 'found' ? deps.etag(address, current.secret) : null
   if (!matches(precondition, etag))

@@ -3,7 +3,7 @@ import { proxyFault } from '../faults.ts'
 
 /** Refusals and unknown outcomes of a store, the same for enrolled and not enrolled integrations. */
 export function outcomeFault(store: string, outcome: Extract<PutOutcome, { kind: 'refused' | 'unknown' }>) {
-  const detail = `store ${store}: ${outcome.reason}`
+  const detail = `store ${store}: ${('detail' in outcome && outcome.detail) || outcome.reason}`
   if (outcome.kind === 'unknown') return proxyFault('outcome-unknown', detail)
   switch (outcome.reason) {
     case 'unrepresentable':
@@ -15,6 +15,7 @@ export function outcomeFault(store: string, outcome: Extract<PutOutcome, { kind:
     case 'denied':
     case 'rejected':
       return proxyFault('store-refused', detail)
+    case 'unfit':
     case 'unavailable':
     case 'late':
       return proxyFault('store-unavailable', detail, { retryAfter: 1 })

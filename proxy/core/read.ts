@@ -174,6 +174,8 @@ function failureFault(view: View, side: Side, failure: Failure) {
   const store = view.store(side).name
   if (failure.kind === 'unreadable') return proxyFault('value-unreadable', `store ${store}: ${failure.reason}`)
   if (failure.reason === 'revoked') return proxyFault('customer-revoked', `store ${store}`)
-  if (failure.passing) return proxyFault('store-unavailable', `store ${store}: ${failure.reason}`, { retryAfter: 1 })
-  return proxyFault('store-refused', `store ${store}: ${failure.reason}`)
+  const detail = `store ${store}: ${failure.detail ?? failure.reason}`
+  return failure.passing
+    ? proxyFault('store-unavailable', detail, { retryAfter: 1 })
+    : proxyFault('store-refused', detail)
 }

@@ -16,6 +16,8 @@ export interface StoreCall {
 /** A call as the core tells it. `judged`: the guard may judge its side by it. */
 export type ToldCall = StoreCall & { readonly judged: boolean }
 
+const REFUSED: ReadonlySet<string> = new Set(['denied', 'rejected', 'unfit'])
+
 /**
  * What a client cannot be served by. A value that one side refuses is its client's matter, a conflict another writer's, a
  * deadline that was over before the store was asked the ledger's.
@@ -23,7 +25,7 @@ export type ToldCall = StoreCall & { readonly judged: boolean }
 export const isFailure = (outcome: Outcome): boolean => {
   if (outcome.kind === 'unreadable') return true
   if (isStoreFailure(outcome)) return true
-  return 'reason' in outcome && (outcome.reason === 'denied' || outcome.reason === 'rejected')
+  return 'reason' in outcome && REFUSED.has(outcome.reason)
 }
 
 /**

@@ -121,6 +121,16 @@ export const integrationStatusSchema = z.strictObject({
 export const awaySchema = z.strictObject({
   ledger: z.boolean().describe('Then nothing is counted, and writes of what is enrolled are refused.'),
   stores: z.array(z.string()).describe('Whose breaker is open.'),
+  unfit: z
+    .array(
+      z.strictObject({
+        store: z.string(),
+        detail: z.string(),
+        stops: z.enum(['all', 'writes', 'nothing']).describe('nothing: it could not be asked.'),
+      }),
+    )
+    .default([])
+    .describe('Stores whose own check found an error.'),
 })
 
 /** What this replica finds of the configurations of all. */
@@ -138,7 +148,7 @@ export const statusQuery = z.strictObject({ selector: selector.default('*') })
 export const statusAnswer = z.strictObject({
   at: instant,
   caps: capsStateSchema,
-  away: awaySchema.default({ ledger: false, stores: [] }),
+  away: awaySchema.default({ ledger: false, stores: [], unfit: [] }),
   configured: configuredSchema.default({ problems: [], left_out: [], differing: [] }),
   integrations: z.array(integrationStatusSchema),
   latencies: z.array(latencySchema),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import { checkTable } from '../../backends/postgres/check.ts'
 import type { PostgresConfig } from '../../backends/postgres/config.ts'
 import { join, split } from '../../backends/postgres/key.ts'
 import { openPostgresStore } from '../../backends/postgres/open.ts'
@@ -10,6 +9,7 @@ import { ANY, type ScanEntry, type ScanPage, type Store } from '../../backends/s
 import { isAddressable } from '../../proxy/http/path.ts'
 import { listed } from '../support/answers.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
+import { checkTable } from './check-table.ts'
 import { address, at, call, fenceOf, names, plain, plainSecret, secret } from './checks/check.ts'
 import { deps, postgresConfig } from './subjects.ts'
 

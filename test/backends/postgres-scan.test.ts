@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { PostgresConfig } from '../../backends/postgres/config.ts'
 import { makeKey } from '../../backends/postgres/key.ts'
-import { readStatements, type ScanStatements, scanStatements } from '../../backends/postgres/statements.ts'
+import { type ScanStatements, scanStatements } from '../../backends/postgres/scan-statements.ts'
+import { readStatements } from '../../backends/postgres/statements.ts'
 import { DESCRIBE, type DescribeRow, factsOf } from '../../backends/postgres/table.ts'
 import type { Statement } from '../../backends/sql/connection.ts'
 import { freshDatabase, testPool } from '../support/postgres.ts'
@@ -42,7 +43,7 @@ async function open(t: TestContext, { create, columns }: Table) {
   const config = { ...base, columns: { ...columns, value: 'value' } } as PostgresConfig
   const facts = factsOf((await pool.query<DescribeRow>(DESCRIBE.text, ['public.t'])).rows[0])
   assert.ok(facts)
-  const mapping = { config, facts, key: makeKey(config, facts.columns), fenced: false }
+  const mapping = { config, facts, key: makeKey(config, facts), fenced: false }
   /** The plan that is made once and kept, as for a statement that is prepared by name. */
   const plan = async (statement: Statement, values: readonly unknown[]): Promise<string> => {
     const list = values.map((value) => `'${String(value)}'`).join(', ')

@@ -92,7 +92,11 @@ test('reads of the same instant are one statement, and one alone is the plain on
       return real.ask(sent, values, limits)
     },
   }
-  const store = makePostgresStore('legacy', config, counting, makeCodec(config.encoding, null, deps('').random))
+  const store = makePostgresStore('legacy', config, {
+    database: counting,
+    codec: makeCodec(config.encoding, null, deps('').random),
+    clock: systemClock,
+  })
   const names = ['a', 'b', 'c', 'd']
   for (const name of names) await store.put(address('aws', name), secret(name), ANY, call())
   asked.length = 0

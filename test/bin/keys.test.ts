@@ -18,7 +18,7 @@ async function withKeys(t: TestContext) {
     ['homegrown', await memorySubject('plain')()],
   ])
   const keys = makeKeysPort({
-    stores: { all, pairs: () => assert.fail('no pair is asked for'), close: async () => {} },
+    stores: { all, pairs: () => assert.fail('no pair is asked for'), judge: async () => {}, close: async () => {} },
     clock: systemClock,
     journal: { append: async (event) => void events.push(event), list: async () => [], since: async () => [] },
   })

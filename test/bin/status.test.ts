@@ -82,7 +82,7 @@ test('the pace is that of copying until nothing is left, then that of verifying'
   assert.equal(paces.look('aws', counts(400, 0, 400), 4000).eta_seconds, 0)
 })
 
-const NOTHING_AWAY: Status['away'] = { ledger: false, stores: [] }
+const NOTHING_AWAY: Status['away'] = { ledger: false, stores: [], unfit: [] }
 
 const serveStatus = async (t: TestContext, integrations: IntegrationStatus[], away = NOTHING_AWAY) => {
   const folder = temporaryFolder(t)
@@ -112,10 +112,15 @@ test('status --by prints counts alone, one line a group', async (t) => {
 
 test('status says what does not answer, and what is in quarantine, which no column shows', async (t) => {
   const odd = { ...aws, counts: { ...counts(3, 7), quarantined: 2 } }
-  const { folder, argv } = await serveStatus(t, [odd, github], { ledger: true, stores: ['sealed'] })
+  const { folder, argv } = await serveStatus(t, [odd, github], {
+    ledger: true,
+    stores: ['sealed'],
+    unfit: [{ store: 'old', detail: 'this role lacks SELECT on t', stops: 'all' }],
+  })
   const { stdout } = await runInProcess(['status', ...argv], folder)
   assert.match(stdout, /^the ledger does not answer: nothing is counted/m)
   assert.match(stdout, /^store sealed does not answer: it is new; what it owes is settled when it is back$/m)
+  assert.match(stdout, /^store old is not served: this role lacks SELECT on t$/m)
   assert.match(stdout, /^aws: 2 secrets are in quarantine: crossfade quarantine list aws$/m)
   assert.doesNotMatch(stdout, /github: /)
 })

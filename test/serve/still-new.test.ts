@@ -68,7 +68,7 @@ test('the new store stops in complete with 500 secrets that only it holds: a rol
   const away = async () => (await a.ops.call('status', { query: {} })).away
   // Its breaker opens after some failures in a row.
   while ((await away()).stores.length === 0) await assert.rejects(a.secrets.get(of('only-new-0')), { status: 503 })
-  assert.deepEqual(await away(), { ledger: false, stores: ['vaulted'] })
+  assert.deepEqual(await away(), { ledger: false, stores: ['vaulted'], unfit: [] })
 
   ;(relay as Relay | null)?.set(LATE)
   let left = await stillNew()

@@ -69,7 +69,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
           at: AT,
           caps: { durable: true, ...replicas },
           integrations: [],
-          away: { ledger: false, stores: [] },
+          away: { ledger: false, stores: [], unfit: [] },
           configured: { problems: [], left_out: [], differing: [] },
           latencies: [],
         }),

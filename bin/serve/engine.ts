@@ -44,13 +44,11 @@ import { openPace } from './pace.ts'
 import { type Runs, saidCohorts, saidPhases } from './said-runs.ts'
 import { startAtZero } from './start-at-zero.ts'
 import { makeStillNew } from './still-new.ts'
-import { openStores } from './stores.ts'
+import { openStores, silent, tellVerdicts } from './stores.ts'
 import { openWork } from './work.ts'
 
 /** Room between a store's deadline and the lease, so that a put never starts which could not end in time. */
 const READ_DEADLINE_MS = 2000
-/** For a store to say that it is there, while an operator waits. */
-const PING_MS = 300
 
 export type Engine = Awaited<ReturnType<typeof makeEngine>>
 
@@ -68,12 +66,6 @@ export interface EngineOptions {
   /** Told when it turns out to be configured otherwise than what the ledger holds was enrolled, or no longer is. */
   readonly onProblems?: (problems: readonly string[]) => void
 }
-
-const WORDS = {
-  all: 'the store is not served: its own check found an error',
-  writes: 'the store takes no writes: its own check found an error',
-  nothing: 'the store cannot be checked now',
-} as const
 
 /** All parts of one proxy process, connected to each other; nothing runs and nothing was contacted yet. */
 export async function makeEngine(options: EngineOptions) {
@@ -94,10 +86,7 @@ export async function makeEngine(options: EngineOptions) {
   const stores = openStores(config, clock, metrics.backends, {
     onCall: pace.onStore,
     admits: (store) => identity.admits(store),
-    onVerdict: (store, { detail, stops }) => {
-      if (detail === null) log?.info({ store }, 'the store fits what is configured')
-      else log?.warn({ store, detail, stops }, WORDS[stops])
-    },
+    onVerdict: tellVerdicts(log),
   })
   const { pairs } = stores
   const digests = makeDigests(config, pairs)
@@ -185,11 +174,7 @@ export async function makeEngine(options: EngineOptions) {
     cohorts: flags.cohorts,
     legacyFirst: makeLegacyFirst({ outlook: flags.outlook, cohorts: flags.cohorts, phaseOf }),
     clock,
-    silentStore: async (integration) => {
-      const store = pairs(integration).stores.new
-      const outcome = await store.ping({ deadline: clock.monotonic() + PING_MS })
-      return outcome.kind === 'ok' ? null : store.name
-    },
+    silentStore: (integration) => silent(pairs(integration).stores.new, clock),
   })
   const deps: CoreDeps = {
     pairs,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Logger } from 'pino'
 import { makeFidelity, unheld, unnameable, unrepresentable } from '../../backends/fidelity.ts'
 import type { StoreCallSeen } from '../../backends/guarded.ts'
 import type { JudgeOptions } from '../../backends/judged.ts'
@@ -24,6 +25,20 @@ export interface StoreWatch extends Pick<JudgeOptions, 'onVerdict'> {
   /** Whether it is the store that was enrolled. */
   readonly admits: (store: string) => boolean | Promise<boolean>
 }
+
+const WORDS = {
+  all: 'the store is not served: its own check found an error',
+  writes: 'the store takes no writes: its own check found an error',
+  nothing: 'the store cannot be checked now',
+} as const
+
+/** What the checks of the stores say, in the log. */
+export const tellVerdicts =
+  (log: Pick<Logger, 'warn' | 'info'> | undefined): JudgeOptions['onVerdict'] =>
+  (store, { detail, stops }) => {
+    if (detail === null) log?.info({ store }, 'the store fits what is configured')
+    else log?.warn({ store, detail, stops }, WORDS[stops])
+  }
 
 /** Every store of the configuration, and the pair of each integration. Throws `shape-refused` where a side cannot hold a shape. */
 export function openStores(
@@ -52,6 +67,14 @@ export function openStores(
       await Promise.all([...all.values()].map((store) => store.close()))
     },
   }
+}
+
+const PING_MS = 300
+
+/** Its name if it does not answer, else null. */
+export async function silent(store: Store, clock: Clock): Promise<string | null> {
+  const outcome = await store.ping({ deadline: clock.monotonic() + PING_MS })
+  return outcome.kind === 'ok' ? null : store.name
 }
 
 function pairOf(config: CrossfadeConfig, all: ReadonlyMap<string, Store>, integration: string): Pair {

@@ -21,7 +21,7 @@ interface Place {
 async function place(t: TestContext): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'crossfade-check-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  const url = new URL((await freshDatabase(t)).url)
+  const url = new URL((await freshDatabase(t, 'durable')).url)
   const secrets = { password: decodeURIComponent(url.password), key: 'k'.repeat(32), tokens: '[]' }
   for (const [name, text] of Object.entries(secrets)) await writeFile(join(folder, name), text, { mode: 0o600 })
   const file = join(folder, 'crossfade.yaml')

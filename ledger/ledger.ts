@@ -200,7 +200,7 @@ export interface Ledger {
 
   /** One primary read: what the integration's state is and what the row says. */
   ask(address: Address): Promise<{ readonly state: IntegrationState; readonly row: RowView | null }>
-  /** Every debt that memories must hold (not blank), of one integration or of all, and the integrations' states. */
-  load(): Promise<{ readonly integrations: readonly IntegrationRow[]; readonly debts: readonly Debt[] }>
+  /** A page of the debts that memories must hold (not blank), by bytes of the address, strictly after this one. */
+  debts(after: Address | null, limit: number): Promise<readonly Debt[]>
   integrations(): Promise<readonly IntegrationRow[]>
 }

@@ -23,29 +23,36 @@ export interface Memory {
   readonly size: number
 }
 
-interface Entry {
-  readonly address: Address
-  readonly fresh: Side
-  readonly seq: number
-}
+/** A million debts fit: an entry is a text of its address and a number, `seq` and the side in its lowest bit. */
+type Entries = Map<string, number>
+
+const isNew = (entry: number): boolean => entry % 2 === 1
+const seqOf = (entry: number): number => Math.floor(entry / 2)
 
 export function makeMemory(): Memory {
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, Entries>()
   const integrations = new Map<string, IntegrationRow>()
 
   const debt = ({ address, fresh, seq }: Debt): void => {
+    const ours = entries.get(address.integration) ?? new Map()
     const key = addressKey(address)
-    const entry = entries.get(key)
-    if (entry === undefined || entry.seq < seq) entries.set(key, { address, fresh, seq })
+    const entry = ours.get(key)
+    if (entry !== undefined && seqOf(entry) >= seq) return
+    ours.set(key, seq * 2 + (fresh === 'new' ? 1 : 0))
+    entries.set(address.integration, ours)
   }
 
   return {
-    debtOf: (address) => entries.get(addressKey(address))?.fresh,
+    debtOf: (address) => {
+      const entry = entries.get(address.integration)?.get(addressKey(address))
+      return entry === undefined ? undefined : isNew(entry) ? 'new' : 'legacy'
+    },
     debt,
     strike: (address, seq) => {
+      const ours = entries.get(address.integration)
       const key = addressKey(address)
-      const entry = entries.get(key)
-      if (entry !== undefined && entry.seq < seq) entries.delete(key)
+      const entry = ours?.get(key)
+      if (entry !== undefined && seqOf(entry) < seq) ours?.delete(key)
     },
     integration: (name) => integrations.get(name),
     learn: (rows) => {
@@ -58,11 +65,11 @@ export function makeMemory(): Memory {
       for (const d of debts) debt(d)
     },
     forget: (integration) => {
-      if (integration === undefined) return entries.clear()
-      for (const [key, entry] of entries) if (entry.address.integration === integration) entries.delete(key)
+      if (integration === undefined) entries.clear()
+      else entries.delete(integration)
     },
     get size() {
-      return entries.size
+      return [...entries.values()].reduce((sum, { size }) => sum + size, 0)
     },
   }
 }

@@ -20,15 +20,17 @@ export function makeOnlooker(options: {
     memory.learn(await ledger.integrations())
     reached = true
   }
+  const refresh = (): Promise<void> =>
+    look().then(
+      () => options.onLedger?.(true),
+      () => options.onLedger?.(false),
+    )
   return {
     id,
     memory,
     start: look,
-    refresh: () =>
-      look().then(
-        () => options.onLedger?.(true),
-        () => options.onLedger?.(false),
-      ),
+    keep: refresh,
+    refresh,
     trusted: () => false,
     state: (integration) => (reached ? (memory.integration(integration)?.state ?? 'bare') : null),
     inventoried: (integration) => memory.integration(integration)?.inventoried ?? false,

@@ -1,5 +1,6 @@
+import type { Address } from '../backends/secret.ts'
 import type { Clock } from '../core/clock.ts'
-import type { IntegrationRow, IntegrationState, Ledger } from './ledger.ts'
+import type { Debt, IntegrationRow, IntegrationState, Ledger } from './ledger.ts'
 import type { Memory } from './memory.ts'
 import type { Replicas } from './postgres/replicas.ts'
 
@@ -13,7 +14,12 @@ export interface Replica {
   readonly memory: Memory
   /** Joins, loads, and serves. Rejects with `ledger-unavailable` while the ledger cannot be reached. */
   start(): Promise<void>
-  /** Renews, learns changes of state and puts them into effect; rejoins after a lost lease. Never rejects. */
+  /**
+   * Renews the lease, or takes one anew, and learns changes of state. It never waits for what follows of that, such as a load
+   * or a drain, which goes on beside it. Never rejects.
+   */
+  keep(): Promise<void>
+  /** The same, and waits until what was learned is loaded and in effect. Never rejects. */
   refresh(): Promise<void>
   /** The lease holds and the memory is loaded. */
   trusted(): boolean
@@ -31,7 +37,7 @@ export interface ReplicaOptions {
   readonly id: string
   readonly name: string
   readonly lease: number
-  readonly ledger: Pick<Ledger, 'load' | 'integrations'>
+  readonly ledger: Pick<Ledger, 'debts' | 'integrations'>
   readonly replicas: Pick<Replicas, 'join' | 'renew' | 'leave' | 'relinquish'>
   readonly memory: Memory
   readonly clock: Clock
@@ -52,34 +58,46 @@ export function makeReplica(options: ReplicaOptions): Replica {
   const { id, name, lease, ledger, replicas, memory, clock } = options
   const marks = new Set<string>()
   const applied = new Map<string, number>()
+  const known = new Set<string>()
   let leaseEnd = Number.NEGATIVE_INFINITY
+  let joined = false
   let loaded = false
   /** Grows when messages may have been missed: a load that was under way then proves nothing. */
   let doubts = 0
   let reached = false
   let stopped = false
-  let refreshing: Promise<void> | null = null
 
   const trusted = (): boolean => loaded && options.hears() && clock.monotonic() < leaseEnd
 
-  const load = async (): Promise<void> => {
-    const snapshot = await ledger.load()
-    memory.merge(snapshot.debts)
-    learn(snapshot.integrations)
-    for (const row of snapshot.integrations) if (row.inventoried) marks.add(row.integration)
-    reached = true
-  }
-
   const join = async (): Promise<void> => {
     loaded = false
-    const before = doubts
+    joined = false
+    doubts += 1
     memory.forget()
     const sent = clock.monotonic()
     await replicas.join({ id, name, lease })
     leaseEnd = sent + lease
-    await load()
-    loaded = before === doubts
-    if (loaded) options.onLease?.(true)
+    joined = true
+  }
+
+  /**
+   * The lease is visible while it goes on, so that what changes meanwhile is told to this replica, and merged by `seq`; states
+   * first, for the same reason. False: messages may have been missed, and it proves nothing.
+   */
+  const load = async (): Promise<boolean> => {
+    const before = doubts
+    const states = await ledger.integrations()
+    for (let after: Address | null = null; ; ) {
+      const page: readonly Debt[] = await ledger.debts(after, PAGE)
+      memory.merge(page)
+      if (doubts !== before || stopped) return false
+      if (page.length < PAGE) break
+      after = page.at(-1)?.address ?? null
+    }
+    learn(states)
+    for (const row of states) if (row.inventoried) marks.add(row.integration)
+    reached = true
+    return true
   }
 
   const record = (): Readonly<Record<string, number>> => ({
@@ -88,17 +106,26 @@ export function makeReplica(options: ReplicaOptions): Replica {
   })
 
   /** New states take effect at once for new operations; they are acknowledged when the old ones have drained. */
-  const learn = (rows: readonly IntegrationRow[]): readonly IntegrationRow[] => {
-    const news = rows.filter((row) => (memory.integration(row.integration)?.epoch ?? 0) < row.epoch)
+  const learn = (rows: readonly IntegrationRow[]): void => {
+    // A write may have learned them already.
+    const news = rows.filter((row) => (memory.integration(row.integration)?.epoch ?? 0) <= row.epoch)
     memory.learn(news)
-    // An integration that left the ledger and came back is inventoried anew.
-    for (const row of news) if (!row.inventoried) marks.delete(row.integration)
-    return news
+    for (const row of news) {
+      known.add(row.integration)
+      // An integration that left the ledger and came back is inventoried anew.
+      if (!row.inventoried) marks.delete(row.integration)
+    }
   }
+
+  const notApplied = (): readonly IntegrationRow[] =>
+    [...known].flatMap((integration) => {
+      const row = memory.integration(integration)
+      return row === undefined || (applied.get(integration) ?? 0) >= row.epoch ? [] : [row]
+    })
 
   const takeEffect = async (rows: readonly IntegrationRow[]): Promise<void> => {
     // The snapshot must be younger than the mark: the inventory may have made debts of names that only new holds.
-    if (rows.some((row) => row.inventoried && !marks.has(row.integration))) await load()
+    if (rows.some((row) => row.inventoried && !marks.has(row.integration)) && !(await load())) return
     for (const row of rows) {
       if (row.state === 'enrolling') await options.drained(row.integration)
       if (LEDGERLESS.has(row.state)) memory.forget(row.integration)
@@ -110,20 +137,13 @@ export function makeReplica(options: ReplicaOptions): Replica {
   const renew = async (): Promise<void> => {
     const sent = clock.monotonic()
     const { renewed, integrations } = await replicas.renew({ id, lease, applied: record() })
-    if (!renewed) {
-      options.onLease?.(false)
-      return join()
+    if (renewed) {
+      leaseEnd = sent + lease
+      return learn(integrations)
     }
-    leaseEnd = sent + lease
-    learn(integrations)
-    const pending = notApplied(integrations)
-    if (pending.length === 0) return
-    await takeEffect(pending)
-    await replicas.renew({ id, lease, applied: record() })
+    options.onLease?.(false)
+    return join()
   }
-
-  const notApplied = (rows: readonly IntegrationRow[]): readonly IntegrationRow[] =>
-    rows.filter((row) => (applied.get(row.integration) ?? 0) < row.epoch)
 
   /**
    * It hears nothing: no writer shall wait for it. What changed is put into effect all the same, and said: a barrier
@@ -131,21 +151,21 @@ export function makeReplica(options: ReplicaOptions): Replica {
    */
   const deaf = async (): Promise<void> => {
     loaded = false
+    joined = false
     leaseEnd = Number.NEGATIVE_INFINITY
     await replicas.relinquish(id, { name, applied: record() })
-    const rows = await ledger.integrations()
-    learn(rows)
-    const pending = notApplied(rows)
-    if (pending.length === 0) return
-    await takeEffect(pending)
-    await replicas.relinquish(id, { name, applied: record() })
+    learn(await ledger.integrations())
   }
 
-  const attempt = async (): Promise<void> => {
+  const acknowledge = async (): Promise<void> => {
+    if (options.hears()) await replicas.renew({ id, lease, applied: record() })
+    else await replicas.relinquish(id, { name, applied: record() })
+  }
+
+  const told = (work: () => Promise<void>) => async (): Promise<void> => {
     if (stopped) return
     try {
-      if (!options.hears()) await deaf()
-      else await (loaded ? renew() : join())
+      await work()
       options.onLedger?.(true)
     } catch {
       options.onLedger?.(false)
@@ -153,32 +173,83 @@ export function makeReplica(options: ReplicaOptions): Replica {
     }
   }
 
+  const leasing = single(told(() => (!options.hears() ? deaf() : joined ? renew() : join())))
+
+  /** What was learned is loaded and put into effect. */
+  const catchUp = async (): Promise<void> => {
+    if (joined && !loaded) {
+      loaded = (await load()) && joined
+      if (!loaded) return
+      options.onLease?.(true)
+    }
+    if (!loaded && options.hears()) return
+    const pending = notApplied()
+    if (pending.length === 0) return
+    await takeEffect(pending)
+    await acknowledge()
+  }
+
+  const catching = single(told(catchUp))
+
   return {
     id,
     memory,
     start: async () => {
       await join()
-      await attempt()
+      const loading = new AbortController()
+      void keepWhile(loading.signal)
+      try {
+        await catchUp()
+      } finally {
+        loading.abort()
+      }
+      await leasing()
+      await catching()
     },
-    refresh: () => {
-      refreshing ??= attempt().finally(() => {
-        refreshing = null
-      })
-      return refreshing
+    keep: async () => {
+      await leasing()
+      void catching()
+    },
+    refresh: async () => {
+      await leasing()
+      await catching()
     },
     trusted,
     state: (integration) => (reached ? (memory.integration(integration)?.state ?? 'bare') : null),
     inventoried: (integration) => marks.has(integration),
     distrust: () => {
       loaded = false
+      joined = false
       doubts += 1
     },
     stop: async () => {
       stopped = true
       // A renewal on its way would find the row gone and take a lease anew.
-      await refreshing
+      await leasing()
       await replicas.leave(id).catch(() => undefined)
     },
+  }
+
+  /** A first load may take longer than a lease. */
+  async function keepWhile(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(lease / 4, signal).catch(() => undefined)
+      if (!signal.aborted) await leasing()
+    }
+  }
+}
+
+/** Debts of one page of a load: a statement that takes some milliseconds. */
+const PAGE = 5000
+
+/** Of calls that meet, all share the one that is under way. */
+function single(work: () => Promise<void>): () => Promise<void> {
+  let under: Promise<void> | null = null
+  return () => {
+    under ??= work().finally(() => {
+      under = null
+    })
+    return under
   }
 }
 

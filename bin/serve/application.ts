@@ -35,7 +35,7 @@ import { makeStatusPort } from '../ops/status.ts'
 import { makeWorkersPort } from '../ops/workers.ts'
 import { type Engine, makeEngine } from './engine.ts'
 import { hasIntegrationSeries } from './fold-integrations.ts'
-import { prepareLedger } from './ledger.ts'
+import { assertStillAlone, prepareLedger } from './ledger.ts'
 import { listen } from './listen.ts'
 import { openLive } from './live.ts'
 import { makeMetrics } from './metrics.ts'
@@ -149,7 +149,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
         { name: 'audit', stop: () => audit.close() },
         { name: 'stores', stop: () => engine.stores.close() },
         { name: 'queue', stop: () => engine.work.queue.close() },
-        { name: 'ledger', stop: () => parts.database.close() },
+        { name: 'ledger', stop: () => parts.close() },
       ],
       clock,
       patience * STOP_SHARE,
@@ -167,7 +167,8 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     if (serves) engine.guard.start()
     if (options.worker) engine.settler.start()
     if (options.worker) engine.work.worker.start()
-    void refreshForever(engine, refreshing.signal)
+    void keepForever(engine, refreshing.signal)
+    void followForever(engine, refreshing.signal)
     void engine.observer.run(refreshing.signal)
     if (options.worker) void sampleForever({ clock, take: () => sample(engine) }, refreshing.signal)
     void engine.pace.run(refreshing.signal)
@@ -260,6 +261,7 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
       await parts.replica.start()
       await engine.identity.admit()
       await engine.cohortKeep.keep()
+      await assertStillAlone(parts)
       return
     } catch (error) {
       if (!isFault(error) || !AGAIN.has(error.code)) throw error
@@ -274,23 +276,39 @@ async function reachLedger(engine: Engine, { log, clock, signal }: ApplicationOp
 
 const AGAIN: ReadonlySet<string> = new Set(['ledger-unavailable', 'phase-memory-unavailable', 'replica-differs'])
 
-/** Often enough for changes of state, and several times within a lease. */
-async function refreshForever(
-  { clock, config, parts, metrics, identity, capSpread, comparisons, gates, pace }: Engine,
-  signal: AbortSignal,
-): Promise<void> {
-  const pause = Math.min(250, config.ledger.replica_lease / 4)
+/** ms between two looks: often enough for changes of state, and several times within a lease. */
+const pauseOf = ({ config }: Engine): number => Math.min(250, config.ledger.replica_lease / 4)
+
+/** The lease, alone: whatever takes long elsewhere, a load, a drain, a count, delays no renewal. */
+async function keepForever(engine: Engine, signal: AbortSignal): Promise<void> {
+  const { clock, parts, metrics } = engine
   while (!signal.aborted) {
-    await parts.replica.refresh()
-    await identity.follow()
-    await capSpread.follow()
-    await comparisons.flush()
-    await gates.follow()
-    await pace.follow()
-    metrics.ledger.leftOut.set(identity.leftOut().length)
-    metrics.ledger.otherwise.set(identity.problems().length)
+    await parts.replica.keep()
     metrics.ledger.leaseHeld.set(parts.replica.trusted() ? 1 : 0)
     metrics.ledger.remembered.set(parts.memory.size)
-    await clock.sleep(pause, signal).catch(() => undefined)
+    await clock.sleep(pauseOf(engine), signal).catch(() => undefined)
+  }
+}
+
+/** What replicas follow beside the states; gates apart, because they count secrets. */
+async function followForever(engine: Engine, signal: AbortSignal): Promise<void> {
+  const { metrics, identity, capSpread, comparisons, gates, pace } = engine
+  await Promise.all([
+    forever(engine, signal, async () => {
+      await identity.follow()
+      metrics.ledger.leftOut.set(identity.leftOut().length)
+      metrics.ledger.otherwise.set(identity.problems().length)
+      await capSpread.follow()
+      await comparisons.flush()
+      await pace.follow()
+    }),
+    forever(engine, signal, () => gates.follow()),
+  ])
+}
+
+async function forever(engine: Engine, signal: AbortSignal, look: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await look()
+    await engine.clock.sleep(pauseOf(engine), signal).catch(() => undefined)
   }
 }

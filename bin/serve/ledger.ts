@@ -9,7 +9,7 @@ import type { IntegrationRow } from '../../ledger/ledger.ts'
 import { makeMemory } from '../../ledger/memory.ts'
 import type { LedgerMetrics } from '../../ledger/metrics.ts'
 import { makeOnlooker } from '../../ledger/onlooker.ts'
-import { type Database, makeDatabase } from '../../ledger/postgres/database.ts'
+import { type Database, type DatabaseOptions, makeDatabase } from '../../ledger/postgres/database.ts'
 import { assertDurable, migrateLedger } from '../../ledger/postgres/migrate.ts'
 import { makePostgresLedger } from '../../ledger/postgres/postgres-ledger.ts'
 import { makeForgetting, makeReplicas, readLedgerId } from '../../ledger/postgres/replicas.ts'
@@ -21,6 +21,9 @@ import { type BareWrites, makeBareWrites } from '../../proxy/core/bare-writes.ts
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { makeBus } from './bus.ts'
 import { assertFingerprintKey } from './fingerprint-key.ts'
+
+/** A renewal, and a join beside it, wait for no other statement. */
+const LEASE_CONNECTIONS = 2
 
 /** The ledger and this replica's place in it. */
 export type LedgerParts = ReturnType<typeof openLedger>
@@ -34,20 +37,21 @@ export function openLedger(
 ) {
   const section = config.ledger
   const id = randomUUID()
-  const database = makeDatabase({
+  const connecting = {
     url: section.url,
     password: section.password_file === undefined ? undefined : followSecretFile(section.password_file),
-    maxConnections: section.max_connections,
     statementTimeout: section.statement_timeout,
     clock,
     onQuery: (outcome, seconds) => {
       metrics.queries.inc({ outcome })
       metrics.querySeconds.observe(seconds)
     },
-  })
+  } satisfies Partial<DatabaseOptions>
+  const database = makeDatabase({ ...connecting, maxConnections: section.max_connections })
+  const leases = makeDatabase({ ...connecting, maxConnections: LEASE_CONNECTIONS })
   metrics.watchConnections(database.connections)
   const ledger = makePostgresLedger(database)
-  const replicas = makeReplicas(database, ledger.integrations)
+  const replicas = makeReplicas(database, makePostgresLedger(leases).integrations, leases)
   const memory = makeMemory()
   const bareWrites: BareWrites = makeBareWrites()
   const redis = config.bus === undefined ? null : makeBus(config.bus, { id, clock, metrics })
@@ -107,6 +111,9 @@ export function openLedger(
     serves,
     registry: makeWorkerRegistry(database),
     stages: spread(makeStages(database, replicas, clock), id, bus, replica),
+    close: async () => {
+      await Promise.all([database.close(), leases.close()])
+    },
   }
 }
 
@@ -163,6 +170,23 @@ async function openBus(redis: RedisBus, database: Database, prefix: string): Pro
 async function assertAlone({ replicas, registry, name, serves }: LedgerParts): Promise<void> {
   const others = (await replicas.live()).filter((replica) => replica.name !== name || !serves)
   const workers = serves ? (await registry.list()).filter(({ kind, live }) => kind === 'worker' && live) : []
+  const names = [...others, ...workers].map((process) => process.name)
+  if (names.length > 0) throw ledgerFault('second-replica', names.join(', '))
+}
+
+/**
+ * Two that started at once saw nobody when they looked first: asked again when this replica's own lease can be seen. Who joined
+ * first stays.
+ */
+export async function assertStillAlone({ redis, replicas, registry, id, name, serves }: LedgerParts): Promise<void> {
+  if (redis !== null || !serves) return
+  const live = await replicas.live()
+  const before = live.slice(
+    0,
+    live.findIndex((replica) => replica.id === id),
+  )
+  const others = before.filter((replica) => replica.name !== name)
+  const workers = (await registry.list()).filter((worker) => worker.kind === 'worker' && worker.live)
   const names = [...others, ...workers].map((process) => process.name)
   if (names.length > 0) throw ledgerFault('second-replica', names.join(', '))
 }

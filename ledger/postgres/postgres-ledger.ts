@@ -72,8 +72,10 @@ const ASK = `
   left join crossfade.integration i on i.name = a.integration
   left join crossfade.secret s on (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name)`
 
-const LOAD_DEBTS = `
-  select integration, customer, name, fresh, seq from crossfade.secret where fresh <> 'both' and not blank`
+const DEBTS = `
+  select integration, customer, name, fresh, seq from crossfade.secret
+  where fresh <> 'both' and not blank and (integration, customer, name) > ($1, $2, $3)
+  order by integration, customer, name limit $4`
 
 const INTEGRATIONS = `
   select name as integration, state, epoch::float8 as epoch, inventoried, case when enrolled_with is not null then
@@ -116,11 +118,10 @@ export function makePostgresLedger(database: Database, batches = BATCHES): Ledge
       const [row] = await database.query<AskRow>('crossfade-ask', ASK, [integration, customer, name])
       return toAnswer(row as AskRow)
     },
-    load: async () => {
-      // States first: a debt made between the two statements is announced to this replica, whose lease is already visible.
-      const states = await integrations()
-      const rows = await database.query<Address & { fresh: Side; seq: string }>('crossfade-load', LOAD_DEBTS, [])
-      return { integrations: states, debts: rows.map(toDebt) }
+    debts: async (after, limit) => {
+      const from = [after?.integration ?? '', after?.customer ?? '', after?.name ?? '']
+      const rows = await database.query<DebtRow>('crossfade-debts', DEBTS, [...from, limit])
+      return rows.map(toDebt)
     },
     integrations,
   }
@@ -146,7 +147,12 @@ function toAnswer({ state, fresh, seq, version, ...row }: AskRow) {
   }
 }
 
-const toDebt = ({ fresh, seq, ...address }: Address & { fresh: Side; seq: string }): Debt => ({
+interface DebtRow extends Address {
+  readonly fresh: Side
+  readonly seq: string
+}
+
+const toDebt = ({ fresh, seq, ...address }: DebtRow): Debt => ({
   address,
   fresh,
   seq: Number(seq),

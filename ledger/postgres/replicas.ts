@@ -25,7 +25,7 @@ export interface Replicas {
   ): Promise<void>
   /** These replicas can renew no more; returns the ms after which none of their leases holds. */
   revoke(ids: readonly string[]): Promise<number>
-  /** Replicas whose lease is not over. Read it after the debt is durable, never before. */
+  /** Replicas whose lease is not over, in the order in which they joined. Read it after the debt is durable, never before. */
   live(): Promise<readonly RegisteredReplica[]>
   /** Every row, also of the dead: a barrier waits for all of them or for an operator's word. */
   registered(): Promise<readonly RegisteredReplica[]>
@@ -92,29 +92,42 @@ const FORGET = `
     removed as (delete from crossfade.replica r using named n where r.id = n.id and (select bool_and(gone) from named))
   select count(*)::int as found, coalesce(bool_and(gone), false) as gone from named`
 
-export const makeReplicas = (database: Database, integrations: () => Promise<readonly IntegrationRow[]>): Replicas => ({
-  join: async ({ id, name, lease }) => {
-    await database.query('crossfade-join', JOIN, [id, name, lease])
-  },
+/** `leases`: connections that nothing but leases uses, so that no statement of anything else delays a renewal. */
+export const makeReplicas = (
+  database: Database,
+  integrations: () => Promise<readonly IntegrationRow[]>,
+  leases: Database = database,
+): Replicas => ({
+  join: ({ id, name, lease }) =>
+    leases.transaction(async (query) => {
+      // One after the other, so that `joined_at` is the order in which they became visible.
+      await query(null, "select pg_advisory_xact_lock(hashtextextended('crossfade.join', 0))", [])
+      await query('crossfade-join', JOIN, [id, name, lease])
+    }),
   renew: async ({ id, lease, applied }) => {
-    const rows = await database.query('crossfade-renew', RENEW, [id, lease, JSON.stringify(applied)])
+    const rows = await leases.query('crossfade-renew', RENEW, [id, lease, JSON.stringify(applied)])
     return { renewed: rows.length === 1, integrations: await integrations() }
   },
   leave: async (id) => {
-    await database.query('crossfade-leave', 'delete from crossfade.replica where id = $1', [id])
+    await leases.query('crossfade-leave', 'delete from crossfade.replica where id = $1', [id])
   },
   relinquish: async (id, registered) => {
-    if (registered === undefined) await database.query('crossfade-relinquish', RELINQUISH, [id])
+    if (registered === undefined) await leases.query('crossfade-relinquish', RELINQUISH, [id])
     else {
       const { name, applied } = registered
-      await database.query('crossfade-relinquish-record', RELINQUISH_AND_RECORD, [id, name, JSON.stringify(applied)])
+      await leases.query('crossfade-relinquish-record', RELINQUISH_AND_RECORD, [id, name, JSON.stringify(applied)])
     }
   },
   revoke: async (ids) => {
     const [row] = await database.query<{ remaining: number }>('crossfade-revoke', REVOKE, [ids])
     return row?.remaining ?? 0
   },
-  live: () => database.query<RegisteredReplica>('crossfade-live', `${LIST} where until > clock_timestamp()`, []),
+  live: () =>
+    database.query<RegisteredReplica>(
+      'crossfade-live',
+      `${LIST} where until > clock_timestamp() order by joined_at`,
+      [],
+    ),
   registered: () => database.query<RegisteredReplica>('crossfade-registered', LIST, []),
 })
 

@@ -16,16 +16,19 @@ export interface StoreCall {
 /** A call as the core tells it. `judged`: the guard may judge its side by it. */
 export type ToldCall = StoreCall & { readonly judged: boolean }
 
-const REFUSED: ReadonlySet<string> = new Set(['denied', 'rejected', 'unfit'])
-
 /**
- * What a client cannot be served by. A value that one side refuses is its client's matter, a conflict another writer's, a
- * deadline that was over before the store was asked the ledger's.
+ * What a client cannot be served by. A value that one side refuses (a constraint, a trigger, its size) is its client's matter,
+ * a conflict another writer's, a deadline that was over before the store was asked the ledger's.
  */
 export const isFailure = (outcome: Outcome): boolean => {
   if (outcome.kind === 'unreadable') return true
   if (isStoreFailure(outcome)) return true
-  return 'reason' in outcome && REFUSED.has(outcome.reason)
+  if (!('reason' in outcome)) return false
+  return (
+    outcome.reason === 'denied' ||
+    outcome.reason === 'unfit' ||
+    (outcome.reason === 'rejected' && outcome.kind !== 'refused')
+  )
 }
 
 /**

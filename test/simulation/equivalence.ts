@@ -76,7 +76,7 @@ const prepare = async (database: Database, lanes: readonly Lane[]): Promise<void
 
 /** What replicas ask and load, once at the end: it is read from the rows that were compared after every step. */
 async function readAll(sql: Machine, lanes: readonly Lane[]) {
-  const loaded = await sql.ledger.load()
+  const loaded = await sql.ledger.debts(null, 100_000)
   const read = await Promise.allSettled(lanes.map((lane) => lane.compareReads(sql, loaded)))
   const failed = read.findIndex(({ status }) => status === 'rejected')
   const { reason } = (read[failed] ?? {}) as Partial<PromiseRejectedResult>

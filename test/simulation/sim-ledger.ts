@@ -137,11 +137,12 @@ export function connect(
         state: stateOf(state, address.integration),
         row: view(rowOf(address)),
       })),
-    load: async () => {
-      const integrations = await statement('loads the integrations', () => [...state.integrations.values()])
-      const debts = await statement('loads the debts', () => debtsOf(state))
-      return { integrations, debts }
-    },
+    debts: (after, limit) =>
+      statement('loads debts', () => {
+        const key = after === null ? '' : addressKey(after)
+        const rest = debtsOf(state).filter(({ address }) => addressKey(address) > key)
+        return rest.sort((a, b) => compareText(addressKey(a.address), addressKey(b.address))).slice(0, limit)
+      }),
     integrations: () => statement('reads the integrations', () => [...state.integrations.values()]),
   }
 }
@@ -171,7 +172,7 @@ const byRank = (a: Row, b: Row): number =>
   Math.sign(a.settleAfter - b.settleAfter) ||
   0
 
-export const debtsOf = (state: LedgerState): readonly Debt[] =>
+export const debtsOf = (state: LedgerState): Debt[] =>
   [...state.rows.values()]
     .filter(({ row }) => row.fresh !== 'both' && !row.blank)
     .map(({ address, row }) => ({

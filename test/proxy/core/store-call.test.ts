@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isFailure } from '../../../proxy/core/store-call.ts'
 import { SECRET, secretOf, withCore } from './with-core.ts'
 
 test('every call of a write is told, also the second one to new, by which the guard does not judge', async (t) => {
@@ -20,4 +21,11 @@ test('every call of a write is told, also the second one to new, by which the gu
     ['new', false, true],
     ['legacy', false, true],
   ])
+})
+
+test('what a store refuses for the value itself is no failure of the store', () => {
+  for (const reason of ['rejected', 'unrepresentable', 'too-large', 'revoked', 'late'] as const)
+    assert.equal(isFailure({ kind: 'refused', reason }), false, reason)
+  for (const reason of ['unavailable', 'denied'] as const) assert.equal(isFailure({ kind: 'refused', reason }), true)
+  assert.equal(isFailure({ kind: 'error', reason: 'rejected', passing: false }), true, 'of a read')
 })

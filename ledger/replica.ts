@@ -162,18 +162,24 @@ export function makeReplica(options: ReplicaOptions): Replica {
     else await replicas.relinquish(id, { name, applied: record() })
   }
 
-  const told = (work: () => Promise<void>) => async (): Promise<void> => {
+  /** The lease asks the ledger each time, and so only it can tell that the ledger answers. */
+  const attempt = (work: () => Promise<void>, answered: () => void) => async (): Promise<void> => {
     if (stopped) return
     try {
       await work()
-      options.onLedger?.(true)
+      answered()
     } catch {
       options.onLedger?.(false)
       if (!trusted()) options.onLease?.(false)
     }
   }
 
-  const leasing = single(told(() => (!options.hears() ? deaf() : joined ? renew() : join())))
+  const leasing = single(
+    attempt(
+      () => (!options.hears() ? deaf() : joined ? renew() : join()),
+      () => options.onLedger?.(true),
+    ),
+  )
 
   /** What was learned is loaded and put into effect. */
   const catchUp = async (): Promise<void> => {
@@ -189,7 +195,7 @@ export function makeReplica(options: ReplicaOptions): Replica {
     await acknowledge()
   }
 
-  const catching = single(told(catchUp))
+  const catching = single(attempt(catchUp, () => undefined))
 
   return {
     id,

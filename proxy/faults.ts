@@ -18,6 +18,11 @@ export const PROXY_FAULTS = {
     title: 'Another write of this secret is in progress',
     next: 'Try again after Retry-After.',
   },
+  'too-many-writers': {
+    status: 429,
+    title: 'Too many writers of this secret wait already; nothing was written',
+    next: 'Try again after Retry-After; have fewer clients write the same secret.',
+  },
   'conditional-write-unsupported': {
     status: 501,
     title: 'This store cannot compare and set',

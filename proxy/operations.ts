@@ -51,8 +51,9 @@ export interface ListResult {
 /** What the fronts call: an address, an operation, no HTTP. Refusals and outages reject with a `Fault` (proxy/faults.ts). */
 export interface Secrets {
   read(address: Address, signal?: AbortSignal): Promise<ReadResult>
-  write(address: Address, secret: Secret, precondition: Precondition): Promise<WriteResult>
-  remove(address: Address, precondition: Precondition): Promise<WriteResult>
+  /** `signal`: the client left. A write that has begun goes on all the same. */
+  write(address: Address, secret: Secret, precondition: Precondition, signal?: AbortSignal): Promise<WriteResult>
+  remove(address: Address, precondition: Precondition, signal?: AbortSignal): Promise<WriteResult>
   /** Up to `limit` names, and fewer, even none, where many were deleted; complete up to `next`. */
   list(
     integration: string,

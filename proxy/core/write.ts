@@ -32,15 +32,15 @@ export type WriteAnswer =
   | { readonly kind: 'done'; readonly result: WriteResult }
   | { readonly kind: 'mismatch' | 'not-known' | 'reload' }
 
-/** How long a write waits for others that exclude it, and how often it looks. */
-const BUSY = { wait: 2000, first: 4, most: 64 } as const
+/** How long a write waits for others that exclude it, until their leases are over, and how often it looks. */
+const BUSY = { beyond: 1000, longest: 10_000, first: 4, most: 64 } as const
 
 export async function write(deps: CoreDeps, lazy: Lazy, view: View, request: WriteRequest): Promise<WriteAnswer> {
   const { address, content } = request
   const stores = view.pair.stores
   const fenced = stores.legacy.capabilities.fence.has && stores.new.capabilities.fence.has
   const fingerprint = content === null ? ABSENT : deps.fingerprint(address, content)
-  const giveUp = deps.clock.monotonic() + BUSY.wait
+  const giveUp = deps.clock.monotonic() + Math.min(deps.lease + BUSY.beyond, BUSY.longest)
   for (let wait: number = BUSY.first; ; wait = Math.min(wait * 2, BUSY.most)) {
     // Our own lazy finish of this secret may still be on its way; joining it would make a debt of a clean write.
     await lazy.pending(address)

@@ -157,15 +157,21 @@ async function perform(deps: ClientsDeps, entry: Admitted, request: FastifyReque
     note.contentType = result.kind === 'found' ? result.secret.contentType : null
     return sendRead(reply, result, conditions)
   }
-  return sendWrite(reply, noting(await change(deps, entry, address, request)))
+  return sendWrite(reply, noting(await change(deps, entry, address, request, goneSignal(reply))))
 }
 
-function change(deps: ClientsDeps, { operation, limits }: Admitted, address: Address, request: FastifyRequest) {
-  if (operation === 'delete') return deps.secrets.remove(address, writePrecondition(request.headers, 'delete'))
+function change(
+  deps: ClientsDeps,
+  { operation, limits }: Admitted,
+  address: Address,
+  request: FastifyRequest,
+  gone: AbortSignal,
+) {
+  if (operation === 'delete') return deps.secrets.remove(address, writePrecondition(request.headers, 'delete'), gone)
   const precondition = writePrecondition(request.headers, 'put')
   const secret = secretOf(request)
   if (secret.value.size > limits.maxSize) throw tooLarge(limits)
-  return deps.secrets.write(address, secret, precondition)
+  return deps.secrets.write(address, secret, precondition, gone)
 }
 
 const secretOf = (request: FastifyRequest): Secret => ({

@@ -1,3 +1,4 @@
+import type { Answers } from '../backends/answers.ts'
 import type { Address } from '../backends/secret.ts'
 import type { Side } from '../core/side.ts'
 
@@ -196,7 +197,7 @@ export interface Ledger {
   known(address: Address, seq: number): Promise<void>
 
   claim(query: ClaimQuery): Promise<readonly Claim[]>
-  settled(requests: readonly SettleRequest[]): Promise<readonly FinishAnswer[]>
+  settled(requests: readonly SettleRequest[]): Promise<Answers<SettleRequest, FinishAnswer>>
 
   /** One primary read: what the integration's state is and what the row says. */
   ask(address: Address): Promise<{ readonly state: IntegrationState; readonly row: RowView | null }>

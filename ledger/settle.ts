@@ -60,12 +60,13 @@ interface Settled {
 
 async function report(deps: SettleDeps, results: readonly Settled[]): Promise<readonly SettleReport[]> {
   const decided = results.filter((r): r is Settled & { result: SettleResult } => r.result !== null)
-  const answers = await deps.ledger.settled(
-    decided.map(({ claim, result }) => ({ op: claim.op, address: claim.address, result })),
+  const requests = new Map(
+    decided.map(({ claim, result }) => [claim, { op: claim.op, address: claim.address, result }]),
   )
-  const answered = new Map(decided.map(({ claim }, i) => [claim, answers[i]]))
+  const answers = await deps.ledger.settled([...requests.values()])
+  const answered = new Map([...requests].map(([claim, request]) => [claim, answers.of(request)]))
   for (const [claim, answer] of answered) {
-    if (answer?.kind === 'done' && answer.fresh === 'both') deps.coherence.strike(claim.address, answer.seq)
+    if (answer.kind === 'done' && answer.fresh === 'both') deps.coherence.strike(claim.address, answer.seq)
   }
   return results.map(({ claim, result }) => ({
     address: claim.address,

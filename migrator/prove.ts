@@ -1,5 +1,4 @@
 import { ABSENT } from '../backends/digest.ts'
-import { addressKey } from '../backends/secret.ts'
 import type { GetOutcome } from '../backends/store.ts'
 import type { Side } from '../core/side.ts'
 import type { Proof, UnseenRow } from '../ledger/postgres/proof.ts'
@@ -80,9 +79,8 @@ async function unchanged(deps: UnseenDeps, suspects: readonly UnseenRow[], watch
   if (suspects.length === 0) return 0
   const addresses = suspects.map(({ address }) => address)
   const rows = await persist(deps, watch.signal, () => deps.verification.again(addresses))
-  const now = new Map(rows.flatMap((row) => (row === null ? [] : [[addressKey(row.address), row] as const])))
   return suspects.filter(({ address, version, seq }) => {
-    const row = now.get(addressKey(address))
-    return row !== undefined && row.version === version && row.seq === seq && row.open === 0
+    const row = rows.of(address)
+    return row !== null && row.version === version && row.seq === seq && row.open === 0
   }).length
 }

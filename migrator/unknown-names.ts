@@ -68,7 +68,7 @@ const addressOf = (integration: string, { customer, name }: FoundName): Address 
 async function withoutRow(deps: UnknownDeps, integration: string, names: readonly FoundName[], watch: Watch) {
   const addresses = names.map((name) => addressOf(integration, name))
   const rows = await persist(deps, watch.signal, () => deps.verification.again(addresses))
-  return names.filter((_, i) => rows[i] === null)
+  return names.filter((name) => rows.of(addressOf(integration, name)) === null)
 }
 
 interface Found {

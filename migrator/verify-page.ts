@@ -135,12 +135,19 @@ async function confirm(work: Work, suspects: readonly VerifyRow[]): Promise<'ove
   let open = suspects
   for (let round = 0; round < ROUNDS && open.length > 0; round += 1) {
     await deps.clock.sleep(deps.grace, watch.signal)
-    const before = sort(work, present(work, await again(open)))
+    const found = await again(open)
+    const before = sort(
+      work,
+      present(
+        work,
+        open.map((row) => found.of(row.address)),
+      ),
+    )
     const judged = await judge(work, before)
     if (judged === 'silent' || judged === 'over') return endOf(work, judged)
     const after = await again(before)
     const first = new Map(open.map((row) => [addressKey(row.address), row]))
-    const steady = judged.filter((j, i) => isSame(j.row, after[i]))
+    const steady = judged.filter((j) => isSame(j.row, after.of(j.row.address)))
     await settleEqual(work, steady)
     const stays = (j: Judged) => isSame(j.row, first.get(addressKey(j.row.address)))
     for (const j of steady) if (j.difference !== null && stays(j)) await record(work, j, j.difference)

@@ -151,7 +151,11 @@ async function verifyBusy(work: Work): Promise<void> {
       const addresses = open.slice(i, i + deps.batch).map((row) => row.address)
       const rows = await persist(deps, watch.signal, () => deps.verification.again(addresses))
       const page = pageOf(work)
-      if ((await verifyPage(page, present(work, rows))) === 'over') work.busy.push(...open.slice(i, i + deps.batch))
+      const found = present(
+        work,
+        addresses.map((address) => rows.of(address)),
+      )
+      if ((await verifyPage(page, found)) === 'over') work.busy.push(...open.slice(i, i + deps.batch))
       else add(work, page)
     }
   }

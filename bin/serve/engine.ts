@@ -20,7 +20,7 @@ import type { CoreDeps } from '../../proxy/core/context.ts'
 import { makeLazy } from '../../proxy/core/lazy.ts'
 import { CORE_RULES } from '../../proxy/core/rules.ts'
 import { makeSecrets } from '../../proxy/core/secrets.ts'
-import { inTurn, makeTurns } from '../../proxy/core/turns.ts'
+import { inTurn, makeTurns, TURNS } from '../../proxy/core/turns.ts'
 import { isAddressable } from '../../proxy/http/path.ts'
 import { makeShadow } from '../../proxy/shadow/shadow.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
@@ -50,8 +50,6 @@ import { openWork } from './work.ts'
 
 /** Room between a store's deadline and the lease, so that a put never starts which could not end in time. */
 const READ_DEADLINE_MS = 2000
-/** Writers of one secret that may wait for each other, and for how long (ms). */
-const TURNS = { most: 500, patience: 20_000 } as const
 
 export type Engine = Awaited<ReturnType<typeof makeEngine>>
 

@@ -1,3 +1,5 @@
+import type { Answers } from '../../backends/answers.ts'
+
 /**
  * Group commit: what is asked in the same instant shares one round trip and one commit. A batch leaves at the end of
  * the event-loop turn, or when one of the batches on their way comes back; at most `parallel` are on their way.
@@ -13,10 +15,19 @@ interface Waiting<Q, A> {
 }
 
 export interface GroupOptions<Q, A> {
-  /** Answers in the order of the questions. */
-  readonly send: (questions: readonly Q[]) => Promise<readonly A[]>
+  /** Each question's own answer, or a throw where it has none. */
+  readonly send: (questions: readonly Q[]) => Promise<Answers<Q, A>>
   readonly parallel: number
   readonly max: number
+}
+
+/** One that got no answer fails alone. */
+function open<Q, A>({ question, resolve, reject }: Waiting<Q, A>, answers: Answers<Q, A>): void {
+  try {
+    resolve(answers.of(question))
+  } catch (error) {
+    reject(error)
+  }
 }
 
 export function makeGroup<Q, A>({ send, parallel, max }: GroupOptions<Q, A>): Group<Q, A> {
@@ -40,9 +51,7 @@ export function makeGroup<Q, A>({ send, parallel, max }: GroupOptions<Q, A>): Gr
   const deliver = async (batch: readonly Waiting<Q, A>[]): Promise<void> => {
     try {
       const answers = await send(batch.map((w) => w.question))
-      batch.forEach((w, i) => {
-        w.resolve(answers[i] as A)
-      })
+      for (const w of batch) open(w, answers)
     } catch (error) {
       for (const w of batch) w.reject(error)
     }

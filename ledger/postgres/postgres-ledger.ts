@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { type Answers, answeredEach, answersTo, itself } from '../../backends/answers.ts'
 import type { Address } from '../../backends/secret.ts'
 import type { Side } from '../../core/side.ts'
+import { ledgerFault } from '../faults.ts'
 import type {
   BeginAnswer,
   BeginRequest,
@@ -59,9 +61,21 @@ const byOp = <Q extends { readonly op: string; readonly address: Address }, A>(
         `select crossfade.${fn}($1::jsonb) as answers`,
         [JSON.stringify(questions.map(wire))],
       )
-      return questions.map((q) => (row as { answers: Record<string, A> }).answers[q.op] as A)
+      return answersByOp<Q, A>(fn, row?.answers ?? {})
     },
   })
+
+/** Known by its operation: what the ledger says nothing of is not known, and never another one's answer. */
+const answersByOp = <Q extends { readonly op: string }, A>(
+  fn: string,
+  answers: Readonly<Record<string, A>>,
+): Answers<Q, A> => ({
+  of: ({ op }) => {
+    const answer = Object.hasOwn(answers, op) ? answers[op] : undefined
+    if (answer === undefined) throw ledgerFault('ledger-unavailable', `${fn} said nothing of an operation`)
+    return answer
+  },
+})
 
 const wireBegin = ({ plan, ...request }: BeginRequest): object => flat({ ...request, ...plan })
 
@@ -92,7 +106,7 @@ export function makePostgresLedger(database: Database, batches = BATCHES): Ledge
       await database.query('crossfade-known_all', 'select crossfade.known_all($1::jsonb)', [
         JSON.stringify(all.map(flat)),
       ])
-      return all.map(() => null)
+      return answersTo(all, itself, () => null)
     },
   })
 
@@ -112,7 +126,7 @@ export function makePostgresLedger(database: Database, batches = BATCHES): Ledge
       )
       return (row?.claims ?? []).map(toClaim)
     },
-    settled: (requests) => Promise.all(requests.map((request) => settles.ask(request))),
+    settled: (requests) => answeredEach(requests, itself, (request) => settles.ask(request)),
     ask: async (address) => {
       const { integration, customer, name } = address
       const [row] = await database.query<AskRow>('crossfade-ask', ASK, [integration, customer, name])

@@ -1,3 +1,4 @@
+import { type Answers, byAddress } from '../../backends/answers.ts'
 import { type Address, addressKey } from '../../backends/secret.ts'
 import type { Side } from '../../core/side.ts'
 import type { Fresh } from '../ledger.ts'
@@ -26,7 +27,7 @@ export interface Verification {
     limit: number,
   ): Promise<readonly VerifyRow[]>
   /** The same rows again, in the order asked for; null where there is none any more. */
-  again(addresses: readonly Address[]): Promise<readonly (VerifyRow | null)[]>
+  again(addresses: readonly Address[]): Promise<Answers<Address, VerifyRow | null>>
   /** Marks rows that still have the version and seq that was compared. */
   verified(rows: readonly VerifyRow[]): Promise<void>
   /** The same rows are not what they were verified to be: they count as not verified. */
@@ -97,7 +98,7 @@ export const makeVerification = (database: Database): Verification => ({
   again: async (addresses) => {
     const rows = (await database.query<Row>('crossfade-verify-again', AGAIN, columns(addresses))).map(toRow)
     const byKey = new Map(rows.map((row) => [addressKey(row.address), row]))
-    return addresses.map((address) => byKey.get(addressKey(address)) ?? null)
+    return byAddress(addresses, (address) => byKey.get(addressKey(address)) ?? null)
   },
   verified: async (rows) => {
     if (rows.length > 0) await database.query('crossfade-verified', VERIFIED, stamps(rows))

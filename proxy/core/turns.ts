@@ -8,6 +8,9 @@ import type { Secrets } from '../operations.ts'
  * other's clean writes, and conflicts at a store. Nothing is begun before a writer's turn, so whoever leaves the queue, or
  * waits for too long, has changed nothing. Each process has queues of its own; between processes the ledger's rules hold.
  */
+/** Writers of one secret that may wait for each other, and for how long (ms). */
+export const TURNS = { most: 500, patience: 20_000 } as const
+
 export interface Turns {
   take<T>(address: Address, work: () => Promise<T>, signal?: AbortSignal): Promise<T>
 }

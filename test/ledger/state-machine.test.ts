@@ -147,8 +147,8 @@ test('a claim takes each debt once, and a settle of an ended claim is void', asy
   const query = { integration: INTEGRATION, source: null, limit: 5, lease: 60_000 }
   const claims = (await Promise.all([ledger.claim(query), ledger.claim(query)])).flat()
   assert.equal(claims.length, 1)
-  const [answer] = await ledger.settled([{ op: randomUUID(), address: SECRET, result: { kind: 'later', reason: 'x' } }])
-  assert.deepEqual(answer, { kind: 'void' })
+  const ended = { op: randomUUID(), address: SECRET, result: { kind: 'later', reason: 'x' } } as const
+  assert.deepEqual((await ledger.settled([ended])).of(ended), { kind: 'void' })
 })
 
 test('a settle that was refused is tried again only after its back-off, or when asked for by name', async (t) => {

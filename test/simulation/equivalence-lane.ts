@@ -153,7 +153,10 @@ export class Lane {
         const claimed = this.#claimed.at(-1 - step.latest)
         if (claimed === undefined) return async () => null
         const { address, ids } = claimed
-        return ({ ledger }, which) => ledger.settled([{ op: ids[which], address, result: step.result }])
+        return async ({ ledger }, which) => {
+          const request = { op: ids[which], address, result: step.result }
+          return (await ledger.settled([request])).of(request)
+        }
       }
       case 'known': {
         const [address, seq] = [this.#address(step.name), this.#seq(step.name) + step.seq]

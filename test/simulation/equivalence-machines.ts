@@ -1,3 +1,4 @@
+import { answersTo, itself } from '../../backends/answers.ts'
 import { type Address, addressKey } from '../../backends/secret.ts'
 import type { Side } from '../../core/side.ts'
 import type { IntegrationRow, IntegrationState, Ledger } from '../../ledger/ledger.ts'
@@ -31,7 +32,8 @@ const gathered = (database: Database): Database => {
       max: 256,
       send: async (questions) => {
         const rows = await database.query<Record<string, object>>(name, text, [JSON.stringify(questions)])
-        return rows.map((row) => ({ [column]: row[column] }))
+        const of = (question: object) => rows[questions.indexOf(question)]?.[column]
+        return answersTo(questions, itself, (question) => ({ [column]: of(question) }))
       },
     })
   const claims = many(

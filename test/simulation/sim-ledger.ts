@@ -1,3 +1,4 @@
+import { answersTo, itself } from '../../backends/answers.ts'
 import { type Address, addressKey } from '../../backends/secret.ts'
 import { ledgerFault } from '../../ledger/faults.ts'
 import type {
@@ -126,7 +127,7 @@ export function connect(
     claim: (query) => statement('claim', () => claim(query)),
     settled: (requests) =>
       statement('settled', () =>
-        requests.map((request) => {
+        answersTo(requests, itself, (request) => {
           const step = rowSettled(state.rules, rowOf(request.address), request, world.now())
           if (step !== null) save(request.address, step.row)
           return step?.answer ?? VOID

@@ -144,7 +144,7 @@ test('a place that no page gave is refused, not taken for the beginning', async 
   for (const after of asked) {
     assert.deepEqual(await store.keys.rewrap({ customer: null, after, limit: 10 }, call()), {
       kind: 'failed',
-      reason: 'rejected',
+      reason: 'cursor',
     })
   }
 })

@@ -15,7 +15,7 @@ import { type Alarm, DEADLINE_PASSED, makeAlarm } from './alarm.ts'
 import { type Answers, answersTo, itself } from './answers.ts'
 import { makeBreakers } from './breakers.ts'
 import type { BackendsMetrics } from './metrics.ts'
-import { isStoreFailure, type Outcome, outcomeLabel } from './outcome.ts'
+import { isStoreFailure, isThrottled, type Outcome, outcomeLabel } from './outcome.ts'
 import { type Address, addressKey, type Secret } from './secret.ts'
 import type { Call, GetOutcome, PutOutcome, PutRequest, RefusalReason, Store } from './store.ts'
 
@@ -44,6 +44,10 @@ export interface StoreCallSeen {
   readonly ms: number
   /** Nothing came of it because of the store. */
   readonly failed: boolean
+  /** The store asks to be asked less often. */
+  readonly throttled: boolean
+  /** ms for which it wants to be left alone. */
+  readonly pause: number
 }
 
 interface Refusals<R> {
@@ -88,7 +92,7 @@ const refuseAll = <Q, R extends Outcome>(passage: Passage<Q, R>, reason: Refusal
 export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store {
   const alarm = makeAlarm(deps.clock)
   const attempts = makeAttempts(store, limits, deps, alarm)
-  const pass = makePassing(store.name, limits, deps, alarm, attempts)
+  const pass = makePassing(store, limits, deps, alarm, attempts)
   const single = async <R extends Outcome>(
     op: Op,
     call: Call,
@@ -151,6 +155,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
     ...(store.holds && { holds: (secret) => store.holds?.(secret) ?? null }),
     ...(store.verdict && { verdict: store.verdict }),
     ...(store.judge && { judge: store.judge }),
+    ...(store.pause && { pause: store.pause }),
     identity: (call, make) => store.identity(call, make),
     check: (call, depth) => store.check(call, depth),
     close: () => {
@@ -163,7 +168,7 @@ export function guardStore(store: Store, limits: Limits, deps: GuardDeps): Store
 
 /** Deadline and metrics around the bulkhead. */
 function makePassing(
-  name: string,
+  { name, pause }: Pick<Store, 'name' | 'pause'>,
   limits: Limits,
   { clock, metrics, onCall, admits = () => true }: GuardDeps,
   alarm: Alarm,
@@ -213,7 +218,10 @@ function makePassing(
     const ms = clock.monotonic() - start
     metrics.latency.observe({ store: name, op }, ms / 1000)
     for (const outcome of outcomes) metrics.outcomes.inc({ store: name, op, outcome: outcomeLabel(outcome) })
-    onCall?.({ store: name, op, secrets: countOf(outcomes), ms, failed: hasFailed(outcomes) })
+    const throttled = outcomes.some(isThrottled)
+    const pauseMs = pause?.() ?? 0
+    const told = { store: name, op, secrets: countOf(outcomes), ms }
+    onCall?.({ ...told, failed: hasFailed(outcomes), throttled, pause: pauseMs })
     const read = outcomes.reduce((sum, outcome) => sum + sizeOf(outcome), 0)
     if (read > 0) metrics.values.inc({ store: name, direction: 'read' }, read)
     return answers

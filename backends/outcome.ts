@@ -9,6 +9,8 @@ const UNHEALTHY = {
   'connection-lost': true,
   protocol: true,
   unrepresentable: false,
+  // It is well, and asks to be asked less.
+  throttled: false,
   'too-large': false,
   denied: false,
   revoked: false,
@@ -21,6 +23,9 @@ const UNHEALTHY = {
 /** A failure of the store: what a breaker counts. */
 export const isStoreFailure = (outcome: Outcome): boolean =>
   (outcome.kind === 'error' || outcome.kind === 'refused' || outcome.kind === 'unknown') && UNHEALTHY[outcome.reason]
+
+/** The store asks to be asked less often. */
+export const isThrottled = (outcome: Outcome): boolean => 'reason' in outcome && outcome.reason === 'throttled'
 
 /** For a metric's label: the kind, and the reason where there is one. Bounded, and never a value or a name. */
 export const outcomeLabel = (outcome: Outcome): string =>

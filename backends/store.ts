@@ -53,6 +53,9 @@ export interface Store {
    */
   holds?(secret: Secret): { readonly reason: RefusalReason; readonly detail: string } | null
 
+  /** ms for which it wants to be left alone by what can wait, since its rate limit was met; 0: it does not. Absent: never. */
+  pause?(): number
+
   /** Cheap proof that the store answers. */
   ping(call: Call): Promise<PingOutcome>
 
@@ -111,6 +114,7 @@ export interface PutRequest {
 export type RefusalReason =
   | 'unavailable' // never reached the store: connection refused, breaker open, bulkhead full
   | 'unrepresentable' // this store cannot hold the value, content type or metadata unchanged
+  | 'throttled' // it is asked too often and did not look at this; soon it may
   | 'too-large'
   | 'denied' // the store's own authorisation said no
   | 'revoked' // the customer's key at this store was revoked or destroyed

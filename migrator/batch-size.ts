@@ -3,9 +3,9 @@ import type { SettleReport } from '../ledger/settle.ts'
 /** ms that a pass may hold what it claimed: a conditional write of one of those secrets waits for it, 2 s at most. */
 const LONG_PASS_MS = 500
 
-/** Why a store refused, or a settle that names the side: it was asked for more than it does within its deadline. */
+/** Why a store refused, or a settle that names the side: it was asked for more than it does within its deadline, or than it allows. */
 export const isTooMuch = (reason: string | null): boolean =>
-  /^(?:(?:source|target): )?(?:late|timeout)$/.test(reason ?? '')
+  /^(?:(?:source|target): )?(?:late|timeout|throttled)$/.test(reason ?? '')
 
 /** After too much. */
 export const fewer = (taken: number): number => Math.max(1, Math.floor(taken / 2))

@@ -107,6 +107,8 @@ export interface Keyring {
       ) => Promise<WrapPage>)
     | null
 
+  /** As of a store (backends/store.ts). */
+  pause?(): number
   /** Cheap proof that keys can be used now; null: they can. */
   ping(call: Call): Promise<KeyringFailure | null>
   /** `tables`: whether the store's own tables are there yet; without them nothing of this keyring's is in them. */

@@ -93,6 +93,7 @@ export function makeSealedStore(options: SealedOptions): Store {
       const stopped = await migrated(call)
       return stopped ? failedAs(stopped.failure) : scanPage(database, sql, integration, page, call)
     },
+    ...(keyring.pause && { pause: keyring.pause }),
     ping: async (call) => {
       const answer = await database.ask({ name: 'crossfade_ping', text: 'SELECT 1' }, [], call)
       const failed = answer.kind === 'failed' ? answer : await keyring.ping(call)

@@ -135,6 +135,7 @@ export function makeTransitKeyring(options: TransitKeyringOptions): Keyring {
     },
     // Keys are wrapped by the server's own, which it exchanges by itself.
     rewrapKeys: null,
+    pause: client.pause,
     ping: client.ping,
     check: (call) => checkTransit(client, mount, nameOf('crossfade-check'), call),
     close: () => client.close(),

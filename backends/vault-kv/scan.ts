@@ -1,5 +1,5 @@
 import type PQueue from 'p-queue'
-import { failedAs } from '../failure.ts'
+import { failedAs, no } from '../failure.ts'
 import { byteOrder } from '../secret-text.ts'
 import type { Call, ScanEntry, ScanOutcome, ScanPage } from '../store.ts'
 import type { Engine, Look, Path } from './engine.ts'
@@ -12,6 +12,8 @@ export interface ScanParts {
   readonly folders: Folders
   readonly engine: Engine
   readonly queue: PQueue
+  /** The server wants to be left alone for longer than the call has. */
+  readonly isOver: (call: Call) => boolean
 }
 
 interface Place {
@@ -21,13 +23,19 @@ interface Place {
 
 /**
  * A page by walking the folders from the place on: nothing is held between two pages, and no more in memory than the page
- * and the folders on the way to it. What is listed is looked at before it is named: version 2 lists removed secrets too.
+ * and the folders on the way to it. What is listed is looked at before it is named: version 2 lists removed secrets too. A
+ * failure on the way ends the page where it is, so that a server which is slow, or limits its clients, is got through.
  */
 export async function scan(parts: ScanParts, integration: string, page: ScanPage, call: Call): Promise<ScanOutcome> {
   const entries: ScanEntry[] = []
   let places: Place[] = []
+  let seen: Place | null = null
   const look = async (): Promise<void> => {
-    entries.push(...(await lookAll(parts, integration, places, call)))
+    for (const { place, found } of await lookAll(parts, integration, places, call)) {
+      if (found.kind === 'failed') throw new ListingFailed(found.failure)
+      entries.push(...entriesOf(place, found))
+      seen = place
+    }
     places = []
   }
   try {
@@ -39,13 +47,18 @@ export async function scan(parts: ScanParts, integration: string, page: ScanPage
     }
     await look()
   } catch (error) {
-    if (error instanceof ListingFailed) return failedAs(error.failure)
-    throw error
+    if (!(error instanceof ListingFailed)) throw error
+    if (seen === null) return failedAs(error.failure)
+    return pageOf(entries, page.limit, seen)
   }
-  const kept = entries.slice(0, page.limit)
-  const last = kept.at(-1)
-  const more = entries.length > page.limit
-  return { kind: 'page', entries: kept, next: more && last ? { customer: last.customer, name: last.name } : null }
+  return pageOf(entries, page.limit, null)
+}
+
+/** `rest`: the place behind which nothing was looked at, if that is not the end. */
+function pageOf(entries: readonly ScanEntry[], limit: number, rest: Place | null): ScanOutcome {
+  const kept = entries.slice(0, limit)
+  const last = entries.length > limit ? (kept.at(-1) ?? rest) : rest
+  return { kind: 'page', entries: kept, next: last && { customer: last.customer, name: last.name } }
 }
 
 async function* placesFrom(parts: ScanParts, integration: string, page: ScanPage, call: Call): AsyncGenerator<Place> {
@@ -89,24 +102,25 @@ async function* namesAfter(
 }
 
 async function lookAll(
-  { engine, template, queue }: ScanParts,
+  { engine, template, queue, isOver }: ScanParts,
   integration: string,
   places: readonly Place[],
   call: Call,
-): Promise<readonly ScanEntry[]> {
+): Promise<readonly { readonly place: Place; readonly found: Look }[]> {
   const look = async (place: Place): Promise<Look> => {
+    if (isOver(call)) return THROTTLED
     const path = template.place({ integration, ...place })
     return path === null ? TOO_LONG : engine.look(path, call)
   }
-  const entries = await queue.addAll(places.map((place) => async () => entriesOf(place, await look(place))))
-  return entries.flat()
+  return queue.addAll(places.map((place) => async () => ({ place, found: await look(place) })))
 }
 
 function entriesOf(place: Place, look: Look): readonly ScanEntry[] {
-  if (look.kind === 'failed') throw new ListingFailed(look.failure)
   if (look.kind === 'there') return [{ ...place, version: look.version }]
   return look.kind === 'nowhere' && isGarbled(place) ? [{ ...place, version: null }] : []
 }
+
+const THROTTLED: Look = { kind: 'failed', failure: no('throttled', true) }
 
 /** Longer than what can be addressed: whoever wrote it, it is there and cannot be read here. */
 const TOO_LONG: Look = { kind: 'there', version: null }

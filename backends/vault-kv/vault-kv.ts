@@ -42,7 +42,9 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
   const template = makePathTemplate(config.path)
   const queue = new PQueue({ concurrency: CONCURRENCY })
   const folders = makeFolders(requests, engine.listed, config.version === 2)
-  const parts: ScanParts = { template, folders, engine, queue }
+  /** The server wants to be left alone for longer than the call has: what is left of a batch or a page is not sent. */
+  const isOver = (call: Call): boolean => client.pause() > 0 && clock.monotonic() + client.pause() >= call.deadline
+  const parts: ScanParts = { template, folders, engine, queue, isOver }
 
   const get = async (address: Address, call: Call): Promise<GetOutcome> => {
     const path = template.place(address)
@@ -72,13 +74,21 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
     kind: 'vault-kv',
     capabilities: vaultKvCapabilities(config),
     get,
-    getMany: (addresses, call) => answeredEach(addresses, addressKey, (address) => queue.add(() => get(address, call))),
+    getMany: (addresses, call) =>
+      answeredEach(addresses, addressKey, (address) =>
+        queue.add(() => (isOver(call) ? { kind: 'error', ...THROTTLED, passing: true } : get(address, call))),
+      ),
     put: (address, secret, condition, call) => put({ address, secret, condition }, call),
     putMany: (puts, call) =>
-      inRounds(puts, (round) => answeredEach(round, itself, (one) => queue.add(() => put(one, call)))),
+      inRounds(puts, (round) =>
+        answeredEach(round, itself, (one) =>
+          queue.add(() => (isOver(call) ? { kind: 'refused', ...THROTTLED } : put(one, call))),
+        ),
+      ),
     remove,
     scan: (integration, page, call) => scan(parts, integration, page, call),
     unaddressable: (integration, call) => unaddressable(parts, integration, call),
+    pause: client.pause,
     ping: async (call) => {
       const failed = await client.ping(call)
       return failed === null ? { kind: 'ok' } : failedAs(failed.failure)
@@ -89,4 +99,5 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
   }
 }
 
+const THROTTLED = { reason: 'throttled' } as const
 const NOWHERE: GetOutcome = { kind: 'error', reason: 'unrepresentable', passing: false }

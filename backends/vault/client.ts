@@ -14,6 +14,7 @@ import { makeIdentity } from './identity.ts'
 import type { AskAuth, Grant, Login } from './logins.ts'
 import type { VaultMetrics } from './metrics.ts'
 import type { Nodes } from './nodes.ts'
+import { makeQuota } from './quota.ts'
 import { targetOf, type VaultFailure, type VaultOutcome, type VaultRequest, vaultFailure } from './request.ts'
 import { statusFailure } from './status.ts'
 
@@ -25,6 +26,8 @@ export interface VaultClient {
   request(request: VaultRequest, call: Call): Promise<VaultOutcome>
   /** A token is held, and a server that is not sealed answers; it needs no right of the token's policy. */
   ping(call: Call): Promise<VaultFailure | null>
+  /** ms for which the server wants to be left alone: its rate limit was met. */
+  pause(): number
   /** Logs in and looks the token up; what is wrong is said in words, for `config check`. After an error nothing else works. */
   check(call: Call): Promise<readonly StoreProblem[]>
   /** What the server says of the own token; null: no login. */
@@ -49,6 +52,7 @@ const LOGIN_MS = 10_000
 export function makeVaultClient(options: VaultClientOptions): VaultClient {
   const { name, nodes, namespace, clock, metrics } = options
   const alarm = makeAlarm(clock)
+  const quota = makeQuota(clock)
 
   /** Runs `work` until the call is over. */
   const within = async <T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
@@ -68,24 +72,27 @@ export function makeVaultClient(options: VaultClientOptions): VaultClient {
     within({ deadline: clock.monotonic() + LOGIN_MS }, async (signal) => outcomeOf(await send(request, token, signal)))
   const identity = makeIdentity({ name, login: options.login, mount: options.mount, ask, clock, metrics })
 
-  const perform = async (request: VaultRequest, signal: AbortSignal): Promise<VaultOutcome> => {
-    if (request.token) return outcomeOf(await send(request, request.token, signal))
+  const perform = async (request: VaultRequest, deadline: number, signal: AbortSignal): Promise<VaultOutcome> => {
+    const sendAs = (token: SecretValue): Promise<Reply> =>
+      quota.within(deadline, () => send(request, token, signal), signal)
+    if (request.token) return outcomeOf(await sendAs(request.token))
     const held = await identity.held(signal)
     if (held.kind === 'failed') return held
-    const reply = await send(request, held.token, signal)
+    const reply = await sendAs(held.token)
     if (!isRefusal(reply)) {
       if (reply.kind === 'answer') identity.served()
       return outcomeOf(reply)
     }
     const other = await identity.another(held, signal)
-    return outcomeOf(other ? await send(request, other.token, signal) : reply)
+    return outcomeOf(other ? await sendAs(other.token) : reply)
   }
 
   return {
     request: async (request, call) => {
       if (call.deadline <= clock.monotonic()) return LATE
-      return within(call, (signal) => perform(request, signal))
+      return within(call, (signal) => perform(request, call.deadline, signal))
     },
+    pause: quota.pause,
     ping: (call) =>
       within(call, async (signal) => {
         const held = await identity.held(signal)

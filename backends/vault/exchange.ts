@@ -20,6 +20,8 @@ export interface Answer {
   readonly kind: 'answer'
   readonly status: number
   readonly location: string | null
+  /** As the server wrote it. */
+  readonly retryAfter: string | null
   readonly body: Buffer
 }
 export type Reply = Answer | VaultFailure
@@ -52,7 +54,7 @@ export function exchange(pool: Pool, message: Message, signal: AbortSignal): Pro
       if (over) throw LEFT
       started = controller
     },
-    onResponseStart: (_, status, headers) => gathered.head(status, headers['location']),
+    onResponseStart: (_, status, headers) => gathered.head(status, headers),
     onResponseData: (controller, chunk) => {
       if (gathered.add(chunk)) return
       settle(vaultFailure(unsure('protocol'), `an answer of more than ${MAX_BODY} bytes`))
@@ -76,15 +78,19 @@ const optionsOf = ({ method, target, headers, body }: Message): Dispatcher.Dispa
   bodyTimeout: 0,
 })
 
+const oneOf = (header: string | string[] | undefined): string | null => (typeof header === 'string' ? header : null)
+
 function gather() {
   const chunks: Buffer[] = []
   let size = 0
   let status = 0
   let location: string | null = null
+  let retryAfter: string | null = null
   return {
-    head: (code: number, to: string | string[] | undefined): void => {
+    head: (code: number, headers: Readonly<Record<string, string | string[] | undefined>>): void => {
       status = code
-      location = typeof to === 'string' ? to : null
+      location = oneOf(headers['location'])
+      retryAfter = oneOf(headers['retry-after'])
     },
     /** False: too much. */
     add: (chunk: Buffer): boolean => {
@@ -92,7 +98,7 @@ function gather() {
       chunks.push(chunk)
       return size <= MAX_BODY
     },
-    answer: (): Answer => ({ kind: 'answer', status, location, body: Buffer.concat(chunks) }),
+    answer: (): Answer => ({ kind: 'answer', status, location, retryAfter, body: Buffer.concat(chunks) }),
   }
 }
 

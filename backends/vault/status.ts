@@ -11,7 +11,7 @@ const isOwnRefusal = (body: Buffer): boolean =>
 export function statusFailure(status: number, body: Buffer): Failure | null {
   if (status === 401 || status === 403) return no('denied')
   if (status === 408) return unsure('timeout')
-  if (status === 429) return no('unavailable', true)
+  if (status === 429) return no('throttled', true)
   if (status === 503 && isOwnRefusal(body)) return no('unavailable', true)
   if (status >= 200 && status < 300) return null
   return status >= 400 && status < 500 ? null : unsure('protocol')

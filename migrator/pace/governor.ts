@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import type { Side } from '../../core/side.ts'
+import { SIDES, type Side } from '../../core/side.ts'
 import type { Clients } from './clients.ts'
 import { FREE, type Lane, type LaneSpeed } from './lane.ts'
 import type { Throttle } from './pace.ts'
@@ -94,11 +94,17 @@ export function makeGovernor(options: GovernorOptions): Governor {
       courses.delete(integration)
     }
   }
+  /** The side whose store asked for a rest: nothing begins until that is over. */
+  const restOf = (names: Readonly<Record<Side, string>>): Throttle | null => {
+    const side = SIDES.find((one) => stores.rests(names[one]))
+    return side === undefined ? null : `${side}-limit`
+  }
   return {
     speed: (integration) => {
-      if (!isAdaptive(integration)) return FREE
+      const rest = restOf(storesOf(integration))
+      if (!isAdaptive(integration)) return { ...FREE, hold: rest }
       const { rate, by } = (courses.get(integration) ?? begin(integration)).speed
-      return { rate, by: by ?? 'start', hold: clients.stillFor(clock.wall()) === null ? null : 'baseline' }
+      return { rate, by: by ?? 'start', hold: clients.stillFor(clock.wall()) === null ? rest : 'baseline' }
     },
     look: () => {
       const now = clock.monotonic()
@@ -122,6 +128,8 @@ function watch({ clients, stores, storesOf }: GovernorOptions, integration: stri
   const [legacy, fresh] = [stores.of(names.legacy), stores.of(names.new)]
   return [
     ...clients.signals.map((signal) => ['clients', signal.watch()] as const),
+    ['legacy-limit', legacy.limit.watch()],
+    ['new-limit', fresh.limit.watch()],
     ['legacy-errors', legacy.errors.watch()],
     ['new-errors', fresh.errors.watch()],
     ['legacy-latency', legacy.latency.watch()],

@@ -11,8 +11,10 @@ export const THROTTLES = [
   'clients',
   'legacy-latency',
   'legacy-errors',
+  'legacy-limit',
   'new-latency',
   'new-errors',
+  'new-limit',
 ] as const
 export type Throttle = (typeof THROTTLES)[number]
 
@@ -24,8 +26,10 @@ export const THROTTLE_WORDS = {
   clients: "clients' latency",
   'legacy-latency': "the legacy store's latency",
   'legacy-errors': "the legacy store's errors",
+  'legacy-limit': "the legacy store's rate limit",
   'new-latency': "the new store's latency",
   'new-errors': "the new store's errors",
+  'new-limit': "the new store's rate limit",
 } as const satisfies Record<Throttle, string>
 
 /** Leave for one pass. */

@@ -11,10 +11,14 @@ import { makeSignal, type Signal } from './signal.ts'
 export interface StoreSignals {
   readonly latency: Signal
   readonly errors: Signal
+  /** Calls that it refused because they are too many. */
+  readonly limit: Signal
 }
 
 export interface Stores {
   observe(call: StoreCallSeen): void
+  /** Whether it wants to be left alone now, by its own word. */
+  rests(store: string): boolean
   of(store: string): StoreSignals
   /** Its latency is strained although copying is at its least: more of it is allowed for a while. */
   tolerate(store: string): void
@@ -40,6 +44,7 @@ const TAKE_BACK_MS = 60_000
 export function makeStores({ now, factor, errors }: StoresOptions): Stores {
   const stores = new Map<string, StoreSignals>()
   const kinds = new Map<string, Latencies>()
+  const resting = new Map<string, number>()
   const raised = new Map<string, { readonly to: number; readonly at: number }>()
 
   const tolerance = (store: string): number => {
@@ -47,7 +52,11 @@ export function makeStores({ now, factor, errors }: StoresOptions): Stores {
     return Math.max(1, to / 2 ** Math.floor((now() - at) / TAKE_BACK_MS))
   }
   const of = (store: string): StoreSignals => {
-    const found = stores.get(store) ?? { latency: makeSignal(now, SLOW_SHARE), errors: makeSignal(now, errors) }
+    const found = stores.get(store) ?? {
+      latency: makeSignal(now, SLOW_SHARE),
+      errors: makeSignal(now, errors),
+      limit: makeSignal(now, errors),
+    }
     stores.set(store, found)
     return found
   }
@@ -63,10 +72,13 @@ export function makeStores({ now, factor, errors }: StoresOptions): Stores {
     tolerate: (store) => {
       raised.set(store, { to: Math.min(MOST_TOLERANCE, tolerance(store) * 4), at: now() })
     },
+    rests: (store) => now() < (resting.get(store) ?? 0),
     observe: (call) => {
-      const { latency, errors: failures } = of(call.store)
+      if (call.pause > 0) resting.set(call.store, now() + call.pause)
+      const { latency, errors: failures, limit } = of(call.store)
       failures.add(call.failed)
-      if (call.failed) return
+      limit.add(call.throttled)
+      if (call.failed || call.throttled) return
       const kind = kindOf(call)
       const fast = kind.quantile(FAST)
       kind.add(call.ms)

@@ -16,6 +16,7 @@ export function outcomeFault(store: string, outcome: Extract<PutOutcome, { kind:
     case 'rejected':
       return proxyFault('store-refused', detail)
     case 'unfit':
+    case 'throttled':
     case 'unavailable':
     case 'late':
       return proxyFault('store-unavailable', detail, { retryAfter: 1 })

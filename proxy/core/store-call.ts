@@ -26,6 +26,7 @@ export const isFailure = (outcome: Outcome): boolean => {
   if (!('reason' in outcome)) return false
   return (
     outcome.reason === 'denied' ||
+    outcome.reason === 'throttled' ||
     outcome.reason === 'unfit' ||
     (outcome.reason === 'rejected' && outcome.kind !== 'refused')
   )

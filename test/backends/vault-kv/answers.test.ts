@@ -19,7 +19,9 @@ async function answering(t: TestContext, version: 1 | 2, status: number, body: s
   const server = http.createServer((request, response) => {
     request.resume()
     const lookUp = request.url?.endsWith('/lookup-self')
-    response.writeHead(lookUp ? 200 : status, { 'content-type': 'application/json' })
+    // Longer than any call of these tests has.
+    const retryAfter = status === 429 ? { 'retry-after': '60' } : {}
+    response.writeHead(lookUp ? 200 : status, { 'content-type': 'application/json', ...retryAfter })
     response.end(lookUp ? '{"data":{"ttl":0,"renewable":false}}' : status === 204 ? undefined : body)
   })
   server.listen(0, '127.0.0.1')
@@ -95,8 +97,8 @@ const ANSWERS: readonly (readonly [name: string, status: number, body: string, p
     'too many requests',
     429,
     '{"errors":["request path: rate limit quota exceeded"]}',
-    refused('unavailable'),
-    error('unavailable', true),
+    refused('throttled'),
+    error('throttled', true),
   ],
   ['a failure inside', 500, '{"errors":["internal error"]}', unknown('protocol'), error('protocol', true)],
   ['a sealed server', 503, '{"errors":["Vault is sealed"]}', refused('unavailable'), error('unavailable', true)],

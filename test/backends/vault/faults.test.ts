@@ -29,7 +29,10 @@ const FAULTS: Readonly<Record<string, readonly [Handler, string]>> = {
   'JSON that is none': [answer(200, '{"data":'), 'answer 200'],
   'a refusal of its own': [answer(400, '{"errors":["check-and-set parameter did not match"]}'), 'answer 400'],
   'nothing there': [answer(404, '{"errors":[]}'), 'answer 404'],
-  'too many requests': [answer(429, '{"errors":["request path exceeded quota"]}'), 'refused unavailable'],
+  'too many requests, for longer than it has': [
+    answer(429, '{"errors":["request path exceeded quota"]}', { 'retry-after': '60' }),
+    'refused throttled',
+  ],
   'an error of its own': [answer(500, '{"errors":["internal error"]}'), 'unknown protocol'],
   'a gateway that had no answer': [answer(502, '<html>'), 'unknown protocol'],
   'a seal': [answer(503, '{"errors":["Vault is sealed"]}'), 'refused unavailable'],

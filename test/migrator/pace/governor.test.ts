@@ -64,7 +64,10 @@ function withWorld(
   let throttles = new Set<Throttle>()
   let lasted = 1
   const call = (store: string, op: string, secrets: number, ms: number, failed = false) =>
-    stores.observe({ store, op, secrets, ms: ms * (1 + random.below(50) / 100), failed })
+    stores.observe({
+      ...{ store, op, secrets, ms: ms * (1 + random.below(50) / 100), failed },
+      ...{ throttled: false, pause: 0 },
+    })
 
   /** A pass takes 20 ms; secrets a second over the last fifth of one are what strains. */
   const passes: { readonly until: number; readonly end: () => void }[] = []

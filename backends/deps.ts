@@ -5,6 +5,8 @@ import type { BackendsMetrics } from './metrics.ts'
 export interface StoreDeps {
   /** The name in the configuration. */
   readonly name: string
+  /** Integrations that it is a side of, as far as whoever opens it knows; its check asks for their rights. */
+  readonly integrations?: readonly string[]
   readonly clock: Clock
   /** Cryptographically strong random bytes, for nonces and keys. */
   readonly random: (bytes: number) => Uint8Array

@@ -5,9 +5,16 @@ import type { VaultOutcome } from '../vault/request.ts'
 
 /** What a token must be able to do, and what it lacks otherwise. */
 const NEEDED = [
-  { path: ['encrypt'], any: ['update'], level: 'error', lacks: 'nothing can be written' },
+  { path: ['encrypt'], any: ['update'], level: 'error', stops: 'writes', lacks: 'nothing can be written' },
   { path: ['decrypt'], any: ['update'], level: 'error', lacks: 'nothing can be read' },
-  { path: ['keys'], any: ['update', 'create'], level: 'error', lacks: 'no new customer can be written' },
+  {
+    path: ['keys'],
+    any: ['update', 'create'],
+    level: 'error',
+    // Customers who have a key are served as ever.
+    passing: true,
+    lacks: 'no new customer can be written',
+  },
   {
     path: ['keys'],
     any: ['read'],
@@ -32,8 +39,10 @@ export async function checkTransit(
   const body = JSON.stringify({ paths: needed.map(({ path }) => path) })
   const granted = dataOf(await client.request({ method: 'POST', path: CAPABILITIES, body }, call))
   if (!granted) return [...login, MAY_NOT_ASK]
-  const lacking = needed.flatMap(({ path, any, level, lacks }): readonly StoreProblem[] =>
-    hasRight(granted, path, any) ? [] : [{ level, message: `the token may not ${any.join(' or ')} ${path}: ${lacks}` }],
+  const lacking = needed.flatMap(({ path, any, lacks, ...problem }): readonly StoreProblem[] =>
+    hasRight(granted, path, any)
+      ? []
+      : [{ ...problem, message: `the token may not ${any.join(' or ')} ${path}: ${lacks}` }],
   )
   return [...login, ...lacking]
 }

@@ -12,6 +12,8 @@ export interface CheckParts {
   readonly client: VaultClient
   readonly template: PathTemplate
   readonly engine: Engine
+  /** Those that it is a side of. */
+  readonly integrations: readonly string[]
 }
 
 const error = (message: string): StoreProblem => ({ level: 'error', message })
@@ -39,13 +41,9 @@ const isError = ({ level }: StoreProblem): boolean => level === 'error'
 /** Each write carries a child of the own token, which not every kind of token can have. */
 function childProblems({ type, uses }: Grant): readonly StoreProblem[] {
   const why = type === 'batch' ? 'it is a batch token' : uses > 0 ? 'its uses are counted' : null
-  return why === null
-    ? []
-    : [
-        error(
-          `${why} (of its role: token_type, token_num_uses), so it can make no children and nothing can be written: use a service token without num_uses, or expiring_tokens: false`,
-        ),
-      ]
+  if (why === null) return []
+  const message = `${why} (of its role: token_type, token_num_uses), so it can make no children and nothing can be written: use a service token without num_uses, or expiring_tokens: false`
+  return [{ ...error(message), stops: 'writes' }]
 }
 
 const LATE_WRITES = warning(
@@ -83,34 +81,45 @@ async function mountProblems({ client, config }: CheckParts, call: Call): Promis
     : [error(`${mount} is version ${found} of kv, but version: ${version} is configured`)]
 }
 
-/** Path, one of the rights that are enough, and what it is for. */
-type Need = readonly [path: string, rights: readonly string[], purpose: string, level?: StoreProblem['level']]
+interface Need {
+  readonly path: string
+  /** One of them is enough. */
+  readonly rights: readonly string[]
+  readonly purpose: string
+  /** What a lack of it spoils: `listing` nothing that is served, which says so itself. */
+  readonly spoils: 'all' | 'writes' | 'listing' | 'counting'
+}
 
-function needsOf({ config, template, engine }: CheckParts): readonly Need[] {
-  const place = template.place(SAMPLE) ?? []
+function needsOf({ config, template, engine }: CheckParts, integration: string): readonly Need[] {
+  const place = template.place({ ...SAMPLE, integration }) ?? []
   const at = (...path: readonly string[]): string => [config.mount, ...path].join('/')
   const data = config.version === 2 ? at('data', ...place) : at(...place)
-  const names = `${at(...engine.listed, ...template.names(SAMPLE.integration, SAMPLE.customer))}/`
-  const customers = `${at(...engine.listed, ...template.customers(SAMPLE.integration))}/`
-  const needs: Need[] = [
-    [data, ['read'], 'to read a secret'],
-    [data, ['create'], 'to write a new secret'],
-    [data, ['update'], 'to write a secret that is there'],
-    [names, ['list'], 'to list the names of a customer'],
-    [customers, ['list'], 'to list customers'],
+  const names = `${at(...engine.listed, ...template.names(integration, SAMPLE.customer))}/`
+  const customers = `${at(...engine.listed, ...template.customers(integration))}/`
+  const need = (spoils: Need['spoils'], path: string, right: string, purpose: string): Need => ({
+    ...{ spoils, path, purpose },
+    rights: [right],
+  })
+  return [
+    need('all', data, 'read', 'to read a secret'),
+    need('writes', data, 'create', 'to write a new secret'),
+    need('writes', data, 'update', 'to write a secret that is there'),
+    need('listing', names, 'list', 'to list the names of a customer'),
+    need('listing', customers, 'list', 'to list customers'),
+    ...(config.version === 1
+      ? [need('writes', data, 'delete', 'to remove a secret')]
+      : [
+          need('writes', at('delete', ...place), 'update', 'to remove a secret'),
+          need('listing', at('metadata', ...place), 'read', 'to list secrets with their versions'),
+        ]),
+    // What lies where no address leads is counted, as far as it may be seen.
+    ...aboveCustomers(template.steps(integration)).map((above) =>
+      need('counting', at(...engine.listed, ...above), 'read', 'to see a secret where the path has a folder'),
+    ),
+    ...(endsWithToken(config)
+      ? [need('writes', 'auth/token/create', 'update', 'to make the tokens that end with a write (expiring_tokens)')]
+      : []),
   ]
-  if (config.version === 1) needs.push([data, ['delete'], 'to remove a secret'])
-  else
-    needs.push(
-      [at('delete', ...place), ['update'], 'to remove a secret'],
-      [at('metadata', ...place), ['read'], 'to list secrets with their versions'],
-    )
-  // What lies where no address leads is counted, as far as it may be seen.
-  for (const above of aboveCustomers(template.steps(SAMPLE.integration)))
-    needs.push([at(...engine.listed, ...above), ['read'], 'to see a secret where the path has a folder', 'warning'])
-  if (endsWithToken(config))
-    needs.push(['auth/token/create', ['update'], 'to make the tokens that end with a write (expiring_tokens)'])
-  return needs
 }
 
 /** Each beginning of the path that comes before the customer. */
@@ -119,19 +128,30 @@ function aboveCustomers(steps: readonly Step[]): readonly Path[] {
   return fixed.map((_, at) => fixed.slice(0, at + 1))
 }
 
-const READING: ReadonlySet<string> = new Set(['read', 'list'])
+/** As many integrations are asked for: the server takes so many strings in one request. */
+const MOST_ASKED = 40
 
 async function rightProblems(parts: CheckParts, call: Call): Promise<readonly StoreProblem[]> {
-  const needs = needsOf(parts)
-  const paths = [...new Set(needs.map(([path]) => path))]
+  const integrations = parts.integrations.length === 0 ? [SAMPLE.integration] : parts.integrations.slice(0, MOST_ASKED)
+  const needs = integrations.flatMap((integration) => needsOf(parts, integration))
+  const paths = [...new Set(needs.map(({ path }) => path))]
   const body = JSON.stringify({ paths })
   const granted = dataOf(await parts.client.request({ method: 'POST', path: CAPABILITIES, body }, call))
   if (granted === null) return [MAY_NOT_ASK]
-  return needs.flatMap(([path, rights, purpose, level = 'error']): readonly StoreProblem[] => {
-    if (hasRight(granted, path, rights)) return []
-    const problem = { level, message: `the policy of this token lacks ${rights.join(' or ')} on ${path}, ${purpose}` }
-    return [rights.some((right) => READING.has(right)) ? problem : { ...problem, stops: 'writes' }]
+  return [...Map.groupBy(needs, ({ purpose }) => purpose).values()].flatMap((same): readonly StoreProblem[] => {
+    const lacking = same.filter(({ path, rights }) => !hasRight(granted, path, rights))
+    const [first] = lacking
+    return first === undefined ? [] : [lackOf(first, lacking.length - 1, lacking.length === same.length)]
   })
+}
+
+/** `isOfAll`: of every integration that was asked for. What only some of them lack must not stop the others. */
+function lackOf({ path, rights, purpose, spoils }: Need, more: number, isOfAll: boolean): StoreProblem {
+  const others = more === 0 ? '' : ` (and of ${more} more)`
+  const message = `the policy of this token lacks ${rights.join(' or ')} on ${path}${others}, ${purpose}`
+  if (spoils === 'counting') return warning(message)
+  if (!isOfAll || spoils === 'listing') return { ...error(message), passing: true }
+  return spoils === 'writes' ? { ...error(message), stops: 'writes' } : error(message)
 }
 
 /** Settings of a mount that remove what is stored. */

@@ -6,4 +6,7 @@ import { makeVaultKvStore } from './vault-kv.ts'
 
 /** Builds the store of one section; connects and logs in at its first request. */
 export const openVaultKvStore = (config: VaultKvConfig, deps: StoreDeps): Store =>
-  makeVaultKvStore({ name: deps.name, config, client: openVaultClient(config, deps), clock: deps.clock })
+  makeVaultKvStore({
+    ...{ name: deps.name, config, clock: deps.clock, integrations: deps.integrations ?? [] },
+    client: openVaultClient(config, deps),
+  })

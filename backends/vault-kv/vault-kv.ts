@@ -29,12 +29,13 @@ export interface VaultKvOptions {
   readonly config: VaultKvConfig
   readonly client: VaultClient
   readonly clock: Clock
+  readonly integrations: readonly string[]
 }
 
 /** Requests at once for one batch or page: the engine has no batches of its own. */
 const CONCURRENCY = 16
 
-export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions): Store {
+export function makeVaultKvStore({ name, config, client, clock, integrations }: VaultKvOptions): Store {
   const tokens = endsWithToken(config) ? makeExpiringTokens(client, clock) : null
   const requests = makeRequests({ client, mount: config.mount, tokens, clock })
   const codec = makeCodec(config)
@@ -94,7 +95,7 @@ export function makeVaultKvStore({ name, config, client, clock }: VaultKvOptions
       return failed === null ? { kind: 'ok' } : failedAs(failed.failure)
     },
     identity: (call) => mountIdentity(client, config.mount, call),
-    check: (call) => check({ config, client, template, engine }, call),
+    check: (call) => check({ config, client, template, engine, integrations }, call),
     close: () => client.close(),
   }
 }

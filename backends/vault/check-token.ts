@@ -44,7 +44,7 @@ function lifeProblems({ type, uses, ttl }: Held['grant'], fromFile: boolean): re
   const problems: StoreProblem[] = []
   if (uses > 0) {
     const message = `this token ends after ${uses} more requests (num_uses): use one without such a limit`
-    problems.push({ level: fromFile ? 'error' : 'warning', message })
+    problems.push({ level: 'warning', message })
   }
   if (type === 'batch' && fromFile && ttl !== null) {
     const message = `this is a batch token, which is never renewed: it ends in ${Math.round(ttl / 1000)} s, unless its file changes before`

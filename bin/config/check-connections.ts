@@ -7,6 +7,7 @@ import { systemClock } from '../../core/clock.ts'
 import { isFault } from '../../core/fault.ts'
 import type { CheckResult } from './check.ts'
 import { schemaProblem } from './check-schemas.ts'
+import { integrationsOf } from './integrations-of.ts'
 import { tryToMake } from './make-store.ts'
 import type { CrossfadeConfig } from './schema.ts'
 
@@ -19,7 +20,9 @@ interface Target {
 
 /** The ledger and every store answer, and a mapped table is what its mapping says. Nothing is changed anywhere. */
 export async function connectionChecks(config: CrossfadeConfig): Promise<readonly CheckResult[]> {
-  const stores = Object.entries(config.stores).map(([name, store]) => askAny(`stores.${name}`, name, store))
+  const stores = Object.entries(config.stores).map(([name, store]) =>
+    askAny(`stores.${name}`, name, store, integrationsOf(config, name)),
+  )
   const ledger = withPool('ledger', config.ledger, (pool) => askLedger(pool, config.migrator.jobs_schema))
   return (await Promise.all([ledger, ...stores])).flat()
 }
@@ -32,21 +35,34 @@ const findingOf = ({ level, message }: StoreProblem): Finding => ({
 })
 
 /** The store that `serve` would open, with its role, options and files, so that this is its rehearsal. */
-async function askAny(subject: string, name: string, store: StoreConfig): Promise<readonly CheckResult[]> {
+async function askAny(
+  subject: string,
+  name: string,
+  store: StoreConfig,
+  integrations: readonly string[],
+): Promise<readonly CheckResult[]> {
   if (store.kind === 'memory') return []
-  if (store.kind === 'vault-kv') return askItself(subject, name, store)
+  if (store.kind === 'vault-kv') return askItself(subject, name, store, integrations)
   const asked = await withPool(subject, store, (pool) =>
     store.kind === 'sealed' ? askSchemas(pool, [store.schema]) : answers(pool),
   )
   if (asked.length > 0) return asked
   // Its keys lie beside the database, or are wrapped by what does.
   return store.kind === 'sealed'
-    ? [{ level: 'ok', subject, message: 'it answers' }, ...(await askItself(`${subject}.keyring`, name, store))]
-    : askItself(subject, name, store)
+    ? [
+        { level: 'ok', subject, message: 'it answers' },
+        ...(await askItself(`${subject}.keyring`, name, store, integrations)),
+      ]
+    : askItself(subject, name, store, integrations)
 }
 
-async function askItself(subject: string, name: string, section: StoreConfig): Promise<readonly CheckResult[]> {
-  const { store, reason } = tryToMake(name, section)
+async function askItself(
+  subject: string,
+  name: string,
+  section: StoreConfig,
+  integrations: readonly string[],
+): Promise<readonly CheckResult[]> {
+  const { store, reason } = tryToMake(name, section, integrations)
   if (store === null) return [{ level: 'problem', subject, message: reason }]
   try {
     const call = { deadline: systemClock.monotonic() + PATIENCE_MS, signal: AbortSignal.timeout(PATIENCE_MS) }

@@ -8,6 +8,7 @@ import { openStore } from '../../backends/open.ts'
 import type { Pair, Pairs } from '../../backends/pair.ts'
 import type { Store } from '../../backends/store.ts'
 import type { Clock } from '../../core/clock.ts'
+import { integrationsOf } from '../config/integrations-of.ts'
 import type { CrossfadeConfig } from '../config/schema.ts'
 import { serveFault } from './faults.ts'
 
@@ -50,7 +51,8 @@ export function openStores(
   const all = new Map<string, Store>()
   for (const [name, section] of Object.entries(config.stores)) {
     const watch = { onCall, admits, onVerdict }
-    all.set(name, openStore(section, { name, clock, metrics, random: randomBytes, ...watch }))
+    const integrations = integrationsOf(config, name)
+    all.set(name, openStore(section, { name, integrations, clock, metrics, random: randomBytes, ...watch }))
   }
   const pairs = new Map(Object.keys(config.integrations).map((name) => [name, pairOf(config, all, name)]))
   return {

@@ -70,7 +70,7 @@ const FAULTS: Readonly<Record<string, readonly [Handler, string, string]>> = {
     'revoked',
     'revoked',
   ],
-  'has too much to do': [answer(429), 'certain unavailable', 'certain unavailable'],
+  'has too much to do': [answer(429, '', { 'retry-after': '60' }), 'certain throttled', 'certain throttled'],
   'is sealed': [answer(503, errors('Vault is sealed')), 'certain unavailable', 'certain unavailable'],
   denies: [answer(403, errors('permission denied')), 'certain denied', 'certain denied'],
 }

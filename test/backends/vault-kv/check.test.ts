@@ -77,3 +77,32 @@ test('a server that is not there is said once', options, async (t) => {
   assert.equal(problems.length, 1)
   assert.match(problems[0] ?? '', /^error: .*nobody listens there/)
 })
+
+test(
+  'rights are asked for where the integrations lie, and what only some of them lack stops nobody else',
+  options,
+  async (t) => {
+    const server = await bao.server()
+    const mount = await server.mount('kv', { version: '2' })
+    const policy = ['data', 'delete', 'metadata']
+      .map((kind) => `path "${mount}/${kind}/aws/*" { capabilities = ["create", "read", "update", "list"] }`)
+      .join('\n')
+    const config = await vaultKvConfig(t, server, {
+      mount,
+      auth: { kind: 'token', token_file: await secretFile(t, await server.token(policy)) },
+    })
+    const problemsFor = async (...integrations: readonly string[]) => {
+      const store = openVaultKvStore(config, { ...deps('kv'), integrations })
+      t.after(() => store.close())
+      return (await store.check(call())).filter(({ level }) => level === 'error')
+    }
+    assert.deepEqual(await problemsFor('aws'), [])
+    const some = await problemsFor('aws', 'github')
+    assert.ok(some.length > 0 && some.every(({ passing }) => passing === true))
+    const none = await problemsFor('github')
+    assert.deepEqual(
+      none.filter(({ passing, stops }) => !passing && stops === undefined).map(({ message }) => message),
+      [`the policy of this token lacks read on ${mount}/data/github/crossfade-check/crossfade-check, to read a secret`],
+    )
+  },
+)

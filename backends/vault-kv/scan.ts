@@ -69,7 +69,7 @@ async function* placesFrom(parts: ScanParts, integration: string, page: ScanPage
     const order = byteOrder(customer, after.customer)
     if (order < 0) continue
     const folder = parts.template.names(integration, customer)
-    const from = order === 0 ? after.name : ''
+    const from = order === 0 ? (page.after?.name ?? null) : null
     for await (const name of namesAfter(parts.folders, folder, '', from, call)) yield { customer, name }
   }
 }
@@ -85,19 +85,22 @@ async function* customersFrom(
   }
 }
 
-/** The names in a folder, in byte order of the whole name, strictly after `from`; `prefix` is the folder's own, with a slash. */
+/**
+ * The names in a folder, in byte order of the whole name, strictly after `from`, or all of them; `prefix` is the folder's own,
+ * with a slash. An empty `from` is a name, too: the one that ends with the folder's slash.
+ */
 async function* namesAfter(
   folders: Folders,
   folder: Path,
   prefix: string,
-  from: string,
+  from: string | null,
   call: Call,
 ): AsyncGenerator<string> {
-  for await (const { segment, isFolder, order } of folders.children(folder, 'names', from, call)) {
+  for await (const { segment, isFolder, order } of folders.children(folder, 'names', from ?? '', call)) {
     if (isFolder) {
-      const rest = from.startsWith(order) ? from.slice(order.length) : ''
+      const rest = from?.startsWith(order) ? from.slice(order.length) : null
       yield* namesAfter(folders, [...folder, encodeSegment(segment)], `${prefix}${order}`, rest, call)
-    } else if (from === '' || segment !== from) yield `${prefix}${segment}`
+    } else if (segment !== from) yield `${prefix}${segment}`
   }
 }
 

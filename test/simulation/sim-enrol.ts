@@ -8,7 +8,7 @@ import { connectReplicas } from './sim-ledger.ts'
 export async function enrolAll({ world, ledger }: Surroundings, processes: () => readonly Process[]): Promise<void> {
   const replicas = connectReplicas(ledger, world, 'enrol')
   const rows = (): readonly IntegrationRow[] => [...ledger.integrations.values()]
-  const stages: Pick<Stages, 'transition' | 'everyReplica'> = {
+  const stages: Pick<Stages, 'enrol' | 'transition' | 'everyReplica'> = {
     transition: (integration, state: IntegrationState) =>
       world.step('enrol', `${integration} becomes ${state}`, () => {
         const was = ledger.integrations.get(integration) as IntegrationRow
@@ -16,6 +16,7 @@ export async function enrolAll({ world, ledger }: Surroundings, processes: () =>
         ledger.integrations.set(integration, row)
         return row
       }),
+    enrol: (name) => stages.transition(name, 'enrolling'),
     everyReplica: async ({ integration, epoch }) => {
       const behind = async () => (await replicas.registered()).filter((r) => (r.applied[integration] ?? 0) < epoch)
       while ((await behind()).length > 0) {

@@ -111,17 +111,20 @@ export function checkEnd(around: Surroundings, processes: readonly Process[], na
   }
 }
 
-/** A value that was planted behind the row: at which side, and what the row's version was. */
+/** A value that was planted behind the row: at which side, and how many writes may have changed the secret before. */
 export interface Tampered {
   readonly side: Side
-  readonly version: number
+  readonly writes: number
+  /** A write ended by its lease since, such as one whose begin had no answer: the row does not know any more. */
+  unclear: boolean
 }
 
-/** I11: while nobody wrote since, the planted value is not what the row knows, so it stays where it is. */
-export function checkCopied(around: Surroundings, name: string, { side, version }: Tampered): void {
-  const other = side === 'legacy' ? 'new' : 'legacy'
-  if (rowOf(around, name)?.version === version && heldText(around, other, name) === 'tampered') {
-    throw new Violation(`I11: ${name} was changed behind the proxy at ${side}, and copied to ${other}`)
+/** I11: while no write may have changed it since, the planted value is not what the row knows, so it stays where it is. */
+export function checkCopied(around: Surroundings, name: string, tampered: Tampered, history: History): void {
+  const other = tampered.side === 'legacy' ? 'new' : 'legacy'
+  tampered.unclear ||= rowOf(around, name)?.loose === true
+  if (!tampered.unclear && history.unsettled() === tampered.writes && heldText(around, other, name) === 'tampered') {
+    throw new Violation(`I11: ${name} was changed behind the proxy at ${tampered.side}, and copied to ${other}`)
   }
 }
 

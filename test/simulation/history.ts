@@ -24,6 +24,8 @@ export interface History {
   allows(value: string | null, replaced: ReadonlySet<string>): boolean
   /** Every write that has ended was told what became of it. */
   decided(): boolean
+  /** How many writes are open or were told anything else than that nothing of them was applied. */
+  unsettled(): number
   /** Every write so far was told that nothing of it was applied. */
   untouched(): boolean
 }
@@ -62,6 +64,7 @@ export function makeHistory(initial: string | null, strict: Strictness): History
     replaced: () => new Set(gone),
     allows: (value, replaced) => possible(replaced).some((w) => w.value === value),
     decided: () => unknown.size === 0,
+    unsettled: () => [...writes.keys()].filter((id) => !failed.has(id)).length,
     untouched: () => [...writes.keys()].every((id) => failed.has(id)),
   }
 }

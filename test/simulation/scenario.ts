@@ -101,9 +101,10 @@ const drawn: fc.Arbitrary<Scenario> = fc.record({
   choices: fc.array(fc.nat(0xffff), { minLength: 60, maxLength: 220 }),
 })
 
-/** Without a ledger nothing but the deadline keeps a late write of legacy from landing after the enrolment. */
+/**
+ * Without a ledger writes compare with nothing, whatever the store could: only its deadline keeps a late one of legacy from
+ * landing after the enrolment, and nothing a second arrival. So legacy is as plain there as it is used.
+ */
 export const scenario: fc.Arbitrary<Scenario> = drawn.map((one) =>
-  one.start === 'enrolling' && one.kinds.legacy === 'fenced'
-    ? { ...one, kinds: { ...one.kinds, legacy: 'sealed' as const } }
-    : one,
+  one.start === 'enrolling' ? { ...one, kinds: { ...one.kinds, legacy: 'plain' as const } } : one,
 )

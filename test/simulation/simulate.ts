@@ -144,7 +144,7 @@ class Run {
     for (const [name, history] of this.#histories) {
       const tampered = this.#tampered.get(name)
       if (tampered !== undefined) {
-        checkCopied(this.#around, name, tampered)
+        checkCopied(this.#around, name, tampered, history)
         continue
       }
       checkBoth(this.#around, name)
@@ -260,7 +260,8 @@ class Run {
     if (row === undefined || row.fresh === 'both' || row.current === null || Object.keys(row.ops).length > 0) return
     if (this.#tampered.has(name)) return
     this.#around.stores[row.fresh].plant(at(name), secretOf('tampered'))
-    this.#tampered.set(name, { side: row.fresh, version: row.version })
+    const { unsettled } = this.#histories.get(name) as History
+    this.#tampered.set(name, { side: row.fresh, writes: unsettled(), unclear: row.loose })
     this.world.tell(`somebody changes ${name} at ${row.fresh} behind the proxy`)
   }
 

@@ -128,6 +128,8 @@ export interface Claim {
   readonly current: string | null
   /** The store versions of the last tracked write or copy. */
   readonly versions: Partial<Readonly<Record<Side, string>>>
+  /** Asked for by its name it may be in quarantine. */
+  readonly quarantine: QuarantineReason | null
   /** Settles of this debt that failed before. */
   readonly attempts: number
 }

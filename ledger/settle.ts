@@ -186,9 +186,15 @@ function contradiction(claim: Claim, here: GetOutcome, found: string): Quarantin
   return version !== null && version === claim.versions[claim.source] ? 'corrupt' : 'out_of_band'
 }
 
-/** The target holds something although nothing was ever written or copied through Crossfade: it is not ours to overwrite. */
+/**
+ * The target holds something although nothing was ever written or copied through Crossfade: it is not ours to overwrite, and a
+ * settle that was asked for by name is no operator's word.
+ */
 const isForeign = (claim: Claim, there: GetOutcome): boolean =>
-  claim.source === 'legacy' && claim.version === 0 && claim.current === null && there.kind !== 'absent'
+  claim.source === 'legacy' &&
+  claim.version === 0 &&
+  (claim.current === null || claim.quarantine === 'foreign') &&
+  there.kind !== 'absent'
 
 const holds = (deps: SettleDeps, claim: Claim, there: GetOutcome, fingerprint: string): boolean =>
   there.kind === 'found'

@@ -3,17 +3,17 @@ import type { RegisteredReplica } from '../../ledger/postgres/replicas.ts'
 import { unbounded, unconditional, withOutcome, withoutSeq } from './mutant-parts.ts'
 import type { Row } from './row.ts'
 import { applyResult, type RowRules } from './row-rules.ts'
-import type { Scenario } from './scenario.ts'
+import type { Fixed } from './scenario.ts'
 import type { Mutation } from './simulate.ts'
 
 /** A rule of the protocol switched off: the simulation must find that it is missing. */
 export interface Mutant extends Mutation {
   readonly breaks: string
-  /** The only pair of stores with which the rule matters. */
-  readonly kinds?: Scenario['kinds']
+  /** The only worlds in which the rule matters. */
+  readonly fixed?: Fixed
 }
 
-const FENCED = { legacy: 'fenced', new: 'fenced' } as const
+const FENCED = { kinds: { legacy: 'fenced', new: 'fenced' } } as const
 
 const noOpenOps = (row: Row): Row => ({ ...row, ops: {} })
 
@@ -148,11 +148,12 @@ const RULES: Readonly<Record<string, Mutant>> = {
     rules: row((rules) => ({ expire: (r, now) => ({ ...rules.expire(r, now), current: r.current }) })),
   },
   'expire-tight': {
-    kinds: FENCED,
+    fixed: FENCED,
     breaks: 'an operation that its lease ended leaves the row loose',
     rules: row((rules) => ({ expire: (r, now) => ({ ...rules.expire(r, now), loose: r.loose }) })),
   },
   'drain-early': {
+    fixed: { start: 'enrolling' },
     breaks: 'enrol waits for writes of unknown outcome that end while it does',
     parts: {
       bareWrites: (writes) => ({ ...writes, track: (name, write) => writes.track(name, write, () => null) }),
@@ -231,7 +232,7 @@ const RULES: Readonly<Record<string, Mutant>> = {
   'unconditional-puts': { breaks: 'puts compare where a store can', parts: { store: unconditional } },
   'late-puts': { breaks: 'a store without a fence refuses late requests', parts: { store: unbounded } },
   'loose-unfenced': {
-    kinds: FENCED,
+    fixed: FENCED,
     breaks: 'settle of a loose row fences both sides',
     parts: {
       connection: ({ ledger, replicas }) => ({
@@ -239,6 +240,19 @@ const RULES: Readonly<Record<string, Mutant>> = {
         ledger: {
           ...ledger,
           claim: async (query) => (await ledger.claim(query)).map((claim) => ({ ...claim, loose: false })),
+        },
+      }),
+    },
+  },
+  'named-foreign': {
+    fixed: { start: 'seen' },
+    breaks: 'a settle by name is no word of an operator on what is foreign',
+    parts: {
+      connection: ({ ledger, replicas }) => ({
+        replicas,
+        ledger: {
+          ...ledger,
+          claim: async (query) => (await ledger.claim(query)).map((claim) => ({ ...claim, quarantine: null })),
         },
       }),
     },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Mutant } from './mutants.ts'
-import { type Scenario, scenario } from './scenario.ts'
+import { type Fixed, scenarios } from './scenario.ts'
 import { type Mutation, simulate } from './simulate.ts'
 
 export interface Proof {
@@ -16,18 +16,24 @@ export interface ProofOptions {
   readonly runs: number
   readonly seed: number
   readonly mutation?: Mutation
-  readonly kinds?: Scenario['kinds'] | undefined
+  readonly fixed?: Fixed
   /** Shrinking a failure takes many more runs; a mutant only has to be found. */
   readonly shrink?: boolean
   readonly onRun?: (runs: number) => void
 }
 
 /** Runs the real code through `runs` random worlds. The same seed gives the same worlds. */
-export async function prove({ runs, seed, mutation = {}, kinds, shrink = true, onRun }: ProofOptions): Promise<Proof> {
+export async function prove({
+  runs,
+  seed,
+  mutation = {},
+  fixed = {},
+  shrink = true,
+  onRun,
+}: ProofOptions): Promise<Proof> {
   let done = 0
   let steps = 0
-  const worlds = kinds === undefined ? scenario : scenario.map((world) => ({ ...world, kinds }))
-  const property = fc.asyncProperty(worlds, async (world) => {
+  const property = fc.asyncProperty(scenarios(fixed), async (world) => {
     const outcome = await simulate(world, mutation)
     done += 1
     steps += outcome.steps
@@ -69,7 +75,7 @@ export async function findBreak(name: string, mutant: Mutant, seed: number): Pro
     runs: MUTANT_RUNS,
     seed,
     mutation: mutant,
-    kinds: mutant.kinds,
+    fixed: mutant.fixed ?? {},
     shrink: false,
   })
   return { name, breaks: mutant.breaks, found: failure !== null, runs, violation: failure?.violation ?? null }

@@ -99,7 +99,7 @@ export function connect(
       const op = `settle-${state.ids}`
       const seen = state.rules.expire(row, world.now())
       save(address, rowClaim(state.rules, row, op, world.now(), query.lease))
-      const { version, seq, loose, gone, blank, current, versions, attempts } = seen
+      const { version, seq, loose, gone, blank, current, versions, quarantine, attempts } = seen
       return {
         op,
         address,
@@ -111,6 +111,7 @@ export function connect(
         blank,
         current,
         versions,
+        quarantine,
         attempts,
       }
     })

@@ -56,7 +56,7 @@ begin
   select coalesce(json_agg(json_build_object('op', ids[f.ordinality], 'integration', f.integration,
     'customer', f.customer, 'name', f.name, 'version', f.version, 'source', f.fresh, 'seq', f.seq, 'loose', f.loose,
     'gone', f.gone, 'blank', f.blank, 'current', f.current, 'legacy', f.legacy_version, 'new', f.new_version,
-    'attempts', f.attempts) order by f.ordinality), '[]') into claims from unnest(found) with ordinality f;
+    'quarantine', f.quarantine, 'attempts', f.attempts) order by f.ordinality), '[]') into claims from unnest(found) with ordinality f;
   update crossfade.secret s set
     version = f.version,
     first = f.fresh,

@@ -13,6 +13,8 @@ interface About {
    * cannot be read. Such a batch is sent again in parts (apart.ts).
    */
   readonly ofOne?: 'refused' | 'damaged'
+  /** In words, where it is known why a single secret was refused: never a value, never a driver's message. */
+  readonly detail?: string
   /** What is known of the store's tables may no longer hold: look them up anew. */
   readonly stale?: true
 }
@@ -28,7 +30,7 @@ export const readError = (failure: Failure): Extract<GetOutcome, { kind: 'error'
 })
 
 export const writeFailure = (failure: Failure): PutOutcome =>
-  failure.certain ? refused(failure.reason) : { kind: 'unknown', reason: failure.reason }
+  failure.certain ? refused(failure.reason, failure.detail) : { kind: 'unknown', reason: failure.reason }
 
 export const refused = (reason: RefusalReason, detail?: string): PutOutcome =>
   detail === undefined ? { kind: 'refused', reason } : { kind: 'refused', reason, detail }

@@ -247,7 +247,7 @@ function outcomeOf(copy: Copy, outcome: PutOutcome): SettleResult | null {
     case 'refused':
       return outcome.reason === 'unrepresentable' || outcome.reason === 'too-large'
         ? { kind: 'quarantine', reason: outcome.reason, current: copy.fingerprint }
-        : { kind: 'later', reason: `target: ${outcome.reason}` }
+        : { kind: 'later', reason: `target: ${outcome.detail ?? outcome.reason}` }
     case 'unknown':
       return null
   }

@@ -10,6 +10,7 @@ import { readOwing } from '../ledger/postgres/owing.ts'
 import { addCounts, type Counts, NO_COUNTS, readCounts } from '../ledger/postgres/progress.ts'
 import { makeProof } from '../ledger/postgres/proof.ts'
 import type { Stages } from '../ledger/postgres/stages.ts'
+import { readAcceptedUnaddressed } from '../ledger/postgres/unaddressed.ts'
 import { makeVerification, type Verification } from '../ledger/postgres/verification.ts'
 import type { BackfillDeps } from './backfill.ts'
 import type { MigratorSection } from './config.ts'
@@ -19,6 +20,7 @@ import type { LeaveDeps } from './leave.ts'
 import type { MigratorMetrics } from './metrics.ts'
 import type { Pace } from './pace/pace.ts'
 import { limitsOf, makePaces } from './pace/paces.ts'
+import { countUnaddressed } from './unaddressed.ts'
 import type { VerifyDeps } from './verify-page.ts'
 
 /** What all stages together need. */
@@ -54,11 +56,12 @@ export interface MigratorParts {
 export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
   const { database, ledger, settings, metrics } = parts
   const counts = (integration: string) => countsOf(database, integration)
+  const stores = (integration: string) => parts.pairs(integration).stores
   return {
     ...parts,
     ...settings,
     integrations: () => ledger.integrations(),
-    stores: (integration) => parts.pairs(integration).stores,
+    stores,
     inventory: makeInventory(database),
     verification: makeVerification(database),
     proof: makeProof(database),
@@ -69,6 +72,8 @@ export function makeMigratorDeps(parts: MigratorParts): MigratorDeps {
     mismatches: parts.mismatches ?? makeMismatches(database),
     owing: (integration, since) => readOwing(database, integration, since),
     counts,
+    unaddressed: (integration) => countUnaddressed({ stores, clock: parts.clock }, integration),
+    acceptedUnaddressed: (integration) => readAcceptedUnaddressed(database, integration),
     pace: parts.pace ?? makePaces({ clock: parts.clock, limits: () => limitsOf(settings) }),
     rows: async (integration) => {
       const { discovered, tombstones } = await counts(integration)

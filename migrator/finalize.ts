@@ -46,6 +46,10 @@ const NEEDS: readonly Need[] = [
     next: ({ integration }) => `crossfade quarantine list ${integration}`,
   },
   {
+    missing: ({ unaddressed }) => (unaddressed === null ? null : `${unaddressed}, and nobody accepted that`),
+    next: ({ integration }) => `crossfade quarantine accept ${integration}`,
+  },
+  {
     missing: ({ obstacles: { mismatched } }) => (mismatched === 0 ? null : `${mismatched} mismatches are open`),
     next: ({ integration }) => `crossfade mismatches ${integration}`,
   },

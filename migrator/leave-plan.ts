@@ -8,7 +8,7 @@ export const EXITS = { finalize: FINALIZE, abandon: ABANDON } as const satisfies
 
 /** What finalize or abandon would do, and all that is missing before it may. Making it writes nothing. */
 export async function planLeave(
-  deps: PlanDeps & Pick<LeaveDeps, 'proof' | 'outlook' | 'soaking' | 'endsKey'>,
+  deps: PlanDeps & Pick<LeaveDeps, 'proof' | 'outlook' | 'soaking' | 'endsKey' | 'unaddressed' | 'acceptedUnaddressed'>,
   integration: string,
   kind: LeaveKind,
 ): Promise<MigrationPlan> {

@@ -12,6 +12,7 @@ import { makePatience, persist, untilOver, waitInSlice } from './patience.ts'
 import { lookAtUnseen, type UnseenDeps } from './prove.ts'
 import { rowOf } from './row.ts'
 import type { LeaveKind, More, Watch } from './stages.ts'
+import { type Unaddressed, unaddressedWords } from './unaddressed.ts'
 
 /*
  * The way out of the ledger, the same to either side: proof -> `leaving`: begin admits only the plan that writes the side
@@ -46,6 +47,8 @@ export interface LeaveFacts {
   readonly outlook: readonly Outlook[]
   readonly soaking: readonly Soaking[]
   readonly obstacles: Obstacles
+  /** Secrets of legacy that no address leads to, beyond those that somebody accepted to leave behind: a sentence, or null. */
+  readonly unaddressed: string | null
 }
 
 /** A cohort that has not run `complete` for as long as is asked before the end. */
@@ -61,6 +64,9 @@ export interface LeaveDeps extends EnrolDeps, SettleDeps, UnseenDeps {
   readonly outlook: (integration: string) => readonly Outlook[]
   /** None: the soak is over, or none is asked. */
   readonly soaking: (integration: string) => readonly Soaking[]
+  /** What no address leads to in legacy, and how many of them an operator accepted. */
+  readonly unaddressed: (integration: string) => Promise<Unaddressed>
+  readonly acceptedUnaddressed: (integration: string) => Promise<number>
   readonly batch: number
   readonly lease: number
   /** Whether finalizing this integration ends the fingerprint key. */
@@ -81,7 +87,7 @@ export interface Leaving {
 }
 
 export async function factsOf(
-  deps: Pick<LeaveDeps, 'integrations' | 'proof' | 'outlook' | 'soaking'>,
+  deps: Pick<LeaveDeps, 'integrations' | 'proof' | 'outlook' | 'soaking' | 'unaddressed' | 'acceptedUnaddressed'>,
   exit: Exit,
   integration: string,
 ): Promise<LeaveFacts> {
@@ -93,7 +99,18 @@ export async function factsOf(
     outlook: deps.outlook(integration),
     soaking: deps.soaking(integration),
     obstacles: await deps.proof.obstacles(integration, exit.side),
+    unaddressed: exit.side === 'new' ? await unaddressedOf(deps, integration) : null,
   }
+}
+
+/** A legacy that does not answer is no reason to stay: it may be gone for good by then. */
+async function unaddressedOf(
+  deps: Pick<LeaveDeps, 'unaddressed' | 'acceptedUnaddressed'>,
+  integration: string,
+): Promise<string | null> {
+  const found = await deps.unaddressed(integration)
+  if (found.total === 0 || found.total <= (await deps.acceptedUnaddressed(integration))) return null
+  return unaddressedWords(found)
 }
 
 /** What is missing of the proof, each with the command that helps; empty: it is whole. */

@@ -10,6 +10,7 @@ import { type CompletionReport, drain, drop, type Leaving, pin, prove, type Way 
 import { untilOver } from './patience.ts'
 import { makeReporter, type Progress, type Reporter } from './progress.ts'
 import { type More, ORDERS, type RunKind, type Stage, type Watch } from './stages.ts'
+import { unaddressedWords } from './unaddressed.ts'
 import { verify } from './verify.ts'
 import type { VerifyResult } from './verify-page.ts'
 
@@ -162,7 +163,9 @@ export async function runSlice(
   reporter.end()
   const progress = reporter.latest
   const { counts } = progress
-  const { outcome, message, verified = null, report = null } = step
+  const { outcome, verified = null, report = null } = step
+  const message =
+    step.message ?? (request.kind === 'migrate' ? unaddressedWords(await deps.unaddressed(integration)) : null)
   return { kind: 'ended', result: { outcome, message, stage, verified, counts, progress, report } }
 }
 

@@ -6,6 +6,7 @@ import type { Counts } from '../ledger/postgres/progress.ts'
 import { risksOf, type Silence } from './risks.ts'
 import { rowOf } from './row.ts'
 import { type CopyKind, type CopyStage, ORDERS, type RunKind, type Stage } from './stages.ts'
+import { type Unaddressed, unaddressedWords } from './unaddressed.ts'
 import { wayOn } from './way-on.ts'
 
 /** What a run would do. Making it writes nothing, to the ledger or to a store. */
@@ -46,6 +47,7 @@ export interface PlanDeps {
   readonly counts: (integration: string) => Promise<Counts>
   readonly stores: (integration: string) => Readonly<Record<Side, Store>>
   readonly phases: (integration: string) => readonly string[]
+  readonly unaddressed: (integration: string) => Promise<Unaddressed>
   readonly clock: Clock
   readonly page: number
   readonly deadline: number
@@ -72,6 +74,8 @@ export async function plan(
   const names = { legacy: legacy ?? null, new: fresh ?? null }
   const stages = only ?? ORDERS[kind].stages
   const lack = lackOf(row, stages)
+  const words = kind === 'reverse' ? null : unaddressedWords(await deps.unaddressed(integration))
+  const behind = words === null ? [] : [words]
   const silence = { legacy: await silenceOf(deps, stores.legacy), new: await silenceOf(deps, stores.new) }
   return {
     kind: 'plan',
@@ -83,7 +87,7 @@ export async function plan(
     counts,
     names,
     phases: deps.phases(integration),
-    risks: risksOf({ state, kind, inventoried, stores, counts, names, silence }),
+    risks: [...risksOf({ state, kind, inventoried, stores, counts, names, silence }), ...behind],
     ...(lack === null ? {} : { missing: [lack] }),
     next:
       lack === null

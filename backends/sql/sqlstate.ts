@@ -57,11 +57,26 @@ const sqlstate = (error: unknown): string | null => {
 }
 
 /** An error of a statement that was sent. No SQLSTATE: the connection broke, and nobody knows. */
+/** What the table says to one secret for good, until somebody changes the one or the other. */
+const WORDS: Readonly<Record<string, string>> = {
+  '23502': 'a column that may not be null would be',
+  '23503': 'a foreign key of the table refuses it',
+  '23505': 'another unique index of the table refuses it',
+  '23514': 'a check constraint of the table refuses it',
+  '23P01': 'an exclusion constraint of the table refuses it',
+  P0001: 'a trigger of the table refuses it',
+}
+
 export function failureOf(error: unknown): Failure {
   const code = sqlstate(error)
   if (code === null) return unsure('connection-lost')
-  return MEANINGS[code] ?? MEANINGS[code.slice(0, 3)] ?? MEANINGS[code.slice(0, 2)] ?? unsure('protocol')
+  const words = WORDS[code]
+  const meaning = meaningOf(code)
+  return words === undefined ? meaning : { ...meaning, detail: `${words} (${code})` }
 }
+
+const meaningOf = (code: string): Failure =>
+  MEANINGS[code] ?? MEANINGS[code.slice(0, 3)] ?? MEANINGS[code.slice(0, 2)] ?? unsure('protocol')
 
 /** An error before anything was sent: whatever it was, nothing was applied. */
 export function connectFailure(error: unknown): Failure {

@@ -3,6 +3,7 @@ import { columns } from './columns.ts'
 import { COLUMNS, type CountGroup } from './count-groups.ts'
 import { type Pace, paceCells } from './pace.ts'
 import type { Paint } from './paint.ts'
+import { printable } from './printable.ts'
 import { stillNewWords } from './still-new.ts'
 
 /** Of a table that is shown again and again: the pace of each key. */
@@ -28,6 +29,8 @@ export const renderStatus = (status: Status, paint: Paint, paceOf: PaceOf | null
       ...capLines(status),
       ...stillNewLines(status),
       ...quarantineLines(status),
+      ...unaddressableLines(status),
+      ...stuckLines(status),
     ].map((line) => `\n${line}\n`),
   ].join('')
 }
@@ -90,6 +93,19 @@ const sidesOf = (store: string, integrations: Status['integrations']): string =>
   const sides = (['legacy', 'new'] as const).filter((side) => integrations.some(({ stores }) => stores[side] === store))
   return `it is ${sides.join(' and ')}; what it owes is settled when it is back`
 }
+
+/** Debts that do not settle: which, and why. */
+const stuckLines = ({ stuck = [] }: Status): readonly string[] =>
+  stuck.map(
+    ({ integration, customer, name, attempts, reason }) =>
+      `${printable(`${integration}/${customer}/${name}`)} stays owing after ${attempts} attempts: ${reason}`,
+  )
+
+/** No inventory sees them, so nothing above tells of them either. */
+const unaddressableLines = ({ unaddressable = [] }: Status): readonly string[] =>
+  unaddressable.map(
+    ({ integration, why, count }) => `${integration}: ${count} secrets of legacy ${why} and are not carried over`,
+  )
 
 /** They count neither as copied nor as left, so nothing above tells of them. */
 const quarantineLines = ({ integrations }: Status): readonly string[] =>

@@ -7,6 +7,7 @@ import {
   listQuarantine,
   retryQuarantine,
 } from '../../ledger/postgres/quarantine.ts'
+import { acceptUnaddressed } from '../../ledger/postgres/unaddressed.ts'
 import { addressCursor, parseAddressCursor } from '../../proxy/ops/cursors.ts'
 import type { MismatchesPort } from '../../proxy/ops/ports.ts'
 import type { Engine } from '../serve/engine.ts'
@@ -18,7 +19,14 @@ export const nextOf = <T>(entries: readonly T[], limit: number, keyOf: (entry: T
   return entries.length < limit || last === undefined ? null : keyOf(last)
 }
 
-export function makeMismatchesPort({ config, mismatches, parts, journal, settler }: Engine): MismatchesPort {
+export function makeMismatchesPort({
+  config,
+  mismatches,
+  parts,
+  journal,
+  settler,
+  migratorDeps,
+}: Engine): MismatchesPort {
   return {
     mismatches: async ({ selector, show, limit, after }) => {
       const found = await mismatches.list(select(config, selector), show === 'open', limit, after)
@@ -46,8 +54,10 @@ export function makeMismatchesPort({ config, mismatches, parts, journal, settler
     },
     accept: async ({ integration, execute, reason }, by) => {
       assertIntegration(config, integration)
-      if (!execute) return { executed: false, ...(await countQuarantine(parts.database, integration)) }
-      const accepted = await acceptQuarantine(parts.database, integration)
+      const { total: unaddressable } = await migratorDeps.unaddressed(integration)
+      if (!execute) return { executed: false, unaddressable, ...(await countQuarantine(parts.database, integration)) }
+      await acceptUnaddressed(parts.database, integration, unaddressable)
+      const accepted = { ...(await acceptQuarantine(parts.database, integration)), unaddressable }
       await journal.append({ kind: 'quarantine-accepted', integration, actor: by, detail: { reason, ...accepted } })
       settler.nudge()
       return { executed: true, ...accepted }

@@ -1,7 +1,8 @@
 import { sharesInWords, sharesOf } from '../../flags/outlook.ts'
 import { type Bypass, NO_BYPASS, readBypass } from '../../ledger/postgres/bypass.ts'
-import { readDebts } from '../../ledger/postgres/owing.ts'
+import { readDebts, readStuckDebts } from '../../ledger/postgres/owing.ts'
 import { NO_COUNTS } from '../../ledger/postgres/progress.ts'
+import { makeUnaddressedWatch } from '../../migrator/unaddressed.ts'
 import { latenciesOf, outcomesOf } from '../../proxy/ops/latencies.ts'
 import type { StatusPort } from '../../proxy/ops/ports.ts'
 import type { CohortPhase, IntegrationStatus, Status } from '../../proxy/ops/status.ts'
@@ -17,6 +18,7 @@ import { assertIntegration, select } from './select.ts'
 import { showStill } from './still-new.ts'
 
 export function makeStatusPort(engine: Engine): StatusPort {
+  const unaddressed = makeUnaddressedWatch(engine.migratorDeps)
   return {
     status: async (selector) => {
       const names = select(engine.config, selector)
@@ -40,7 +42,18 @@ export function makeStatusPort(engine: Engine): StatusPort {
       const unfit = storesUnfit(engine.stores.all, stores, new Set(silent))
       const away = { ledger: counts === null, stores: silent, unfit }
       const configured = await configuredOf(engine)
-      return { at, caps: { durable, ...replicas }, away, configured, integrations, latencies: [...latencies] }
+      const stuck = await readStuckDebts(engine.parts.database, names, STUCK_SHOWN).catch(() => [])
+      const unaddressable = unaddressableOf(integrations, unaddressed)
+      return {
+        at,
+        caps: { durable, ...replicas },
+        away,
+        configured,
+        unaddressable,
+        stuck: [...stuck],
+        integrations,
+        latencies: [...latencies],
+      }
     },
     explain: async (integration, customer) => {
       assertIntegration(engine.config, integration)
@@ -58,6 +71,18 @@ async function configuredOf({ identity }: Engine): Promise<Status['configured']>
     differing: [...differing].map(([replica, words]) => ({ replica, words: [...words] })),
   }
 }
+
+/** More of them are the matter of a store, not of a secret. */
+const STUCK_SHOWN = 20
+
+/** While it can still be carried over: where the ledger is used. */
+const unaddressableOf = (
+  integrations: readonly IntegrationStatus[],
+  watch: ReturnType<typeof makeUnaddressedWatch>,
+): NonNullable<Status['unaddressable']> =>
+  integrations
+    .filter(({ state }) => state === 'enrolled')
+    .flatMap(({ integration }) => (watch(integration)?.counts ?? []).map((found) => ({ integration, ...found })))
 
 /** What was asked for of all integrations at once. */
 interface Looked {

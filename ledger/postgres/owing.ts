@@ -65,6 +65,28 @@ const DEBTS = `
   from crossfade.secret
   where fresh <> 'both' and quarantine is null group by integration, fresh`
 
+/** A debt that does not settle, and why it did not the last time. */
+export interface StuckDebt {
+  readonly integration: string
+  readonly customer: string
+  readonly name: string
+  readonly attempts: number
+  readonly reason: string
+}
+
+const STUCK_DEBTS = `
+  select integration, customer, name, attempts, coalesce(refusal, 'nobody has said why') as reason from crossfade.secret
+  where integration = any ($1) and fresh <> 'both' and quarantine is null and attempts >= ${STUCK}
+  order by attempts desc, integration, customer, name limit $2`
+
+/** Those that were tried most often. */
+export const readStuckDebts = (
+  database: Database,
+  integrations: readonly string[],
+  most: number,
+): Promise<readonly StuckDebt[]> =>
+  database.query<StuckDebt>('crossfade-stuck-debts', STUCK_DEBTS, [integrations, most])
+
 /** Every integration that owes anything. */
 export const readDebts = (database: Database): Promise<readonly DebtCount[]> =>
   database.query<DebtCount>('crossfade-debts', DEBTS, [])

@@ -150,6 +150,22 @@ export const statusAnswer = z.strictObject({
   caps: capsStateSchema,
   away: awaySchema.default({ ledger: false, stores: [], unfit: [] }),
   configured: configuredSchema.default({ problems: [], left_out: [], differing: [] }),
+  unaddressable: z
+    .array(z.strictObject({ integration: integrationName, why: z.string(), count }))
+    .optional()
+    .describe('Secrets of legacy that no address leads to, counted a minute ago at most; nothing carries them over.'),
+  stuck: z
+    .array(
+      z.strictObject({
+        integration: integrationName,
+        customer: z.string(),
+        name: z.string(),
+        attempts: count,
+        reason: z.string(),
+      }),
+    )
+    .optional()
+    .describe('Debts that did not settle three times or more, and why: those that were tried most often.'),
   integrations: z.array(integrationStatusSchema),
   latencies: z.array(latencySchema),
 })

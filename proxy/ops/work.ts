@@ -38,6 +38,9 @@ export const acceptAnswer = z.strictObject({
   executed: z.boolean(),
   handed_over: count.describe('Foreign on new: legacy is right, and settle puts its value over it or removes it.'),
   left_behind: count.describe('Stay in quarantine, and behind when the integration is finalized.'),
+  unaddressable: count
+    .default(0)
+    .describe('Secrets of legacy that no address leads to: they stay behind when the integration is finalized.'),
 })
 
 export const retryBody = z.strictObject({

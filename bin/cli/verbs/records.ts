@@ -90,6 +90,10 @@ const addAccept = (quarantine: Command, runner: Runner): void => {
     const answer = await ops().call('accept', { body }, io.signal)
     report.data(`${answer.handed_over} foreign on new: legacy's value goes over them, or they go\n`)
     report.data(`${answer.left_behind} stay in quarantine, and behind when the integration is finalized\n`)
+    if (answer.unaddressable > 0)
+      report.data(
+        `${answer.unaddressable} of legacy that no address leads to stay behind when the integration is finalized\n`,
+      )
     if (!body.execute) report.note('nothing was done: add --execute --reason "why" to do it')
     else if (answer.handed_over > 0) report.note(`settle does that at once; ${WHERE_OFF}`)
     report.object(answer)

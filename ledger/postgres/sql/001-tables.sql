@@ -7,6 +7,8 @@ create table crossfade.integration (
     ('bare', 'enrolling', 'enrolled', 'finalizing', 'new-only', 'finalized', 'abandoning', 'legacy-only')),
   epoch       bigint not null default 1,
   inventoried boolean not null default false,
+  -- So many secrets of legacy that no address leads to an operator accepted to leave behind.
+  unaddressed_accepted integer not null default 0,
   changed_at  timestamptz not null default clock_timestamp()
 );
 
@@ -37,6 +39,8 @@ create table crossfade.secret (
   -- An operator accepted at this version that the secret stays behind in quarantine; any later change voids it.
   accepted_version bigint,
   attempts         integer not null default 0,
+  -- Why the last of them failed, for people.
+  refusal          text,
   settle_after     timestamptz not null default '-infinity',
   changed_at       timestamptz not null default clock_timestamp(),
   primary key (integration, customer, name)
@@ -44,6 +48,8 @@ create table crossfade.secret (
 
 -- Claims: debts of live traffic before never-copied ones.
 create index secret_owing on crossfade.secret (integration, fresh, blank, settle_after) where fresh <> 'both' and quarantine is null;
+-- Debts that do not settle: few, and named by status.
+create index secret_stuck on crossfade.secret (integration) where attempts >= 3 and fresh <> 'both' and quarantine is null;
 -- What a starting replica loads.
 create index secret_debts on crossfade.secret (integration, customer, name) where fresh <> 'both' and not blank;
 

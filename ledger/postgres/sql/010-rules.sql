@@ -82,6 +82,6 @@ create function crossfade.save(r crossfade.secret) returns void language sql vol
     version = r.version, fresh = r.fresh, seq = r.seq, first = r.first, ops = r.ops, before = r.before, known = r.known, blank = r.blank,
     gone = r.gone, deleted = r.deleted, loose = r.loose, current = r.current, legacy_version = r.legacy_version,
     new_version = r.new_version, copied = r.copied, verified_version = r.verified_version, quarantine = r.quarantine,
-    attempts = r.attempts, settle_after = r.settle_after, changed_at = clock_timestamp()
+    attempts = r.attempts, refusal = r.refusal, settle_after = r.settle_after, changed_at = clock_timestamp()
   where s.integration = r.integration and s.customer = r.customer and s.name = r.name
 $$;

@@ -90,6 +90,7 @@ begin
     when 'equal' then null;
     when 'later' then
       r.attempts := r.attempts + 1;
+      r.refusal := left(result ->> 'reason', 200);
       r.settle_after := clock_timestamp() + least(30, 0.25 * power(2, least(r.attempts, 10))) * interval '1 second';
     when 'quarantine' then
       if (o ->> 'v')::bigint = r.version then

@@ -131,7 +131,7 @@ export async function withOperators(t: TestContext, checks: readonly Check[] = [
       mismatches: (query) => ask('mismatches', query, { mismatches: [], next: null }),
       quarantine: (query) => ask('quarantine', query, { entries: [], next: null }),
       accept: (request, by) =>
-        ask('accept', request, { executed: request.execute, handed_over: 0, left_behind: 0 }, by),
+        ask('accept', request, { executed: request.execute, handed_over: 0, left_behind: 0, unaddressable: 0 }, by),
       retry: (request, by) => ask('retry', request, { executed: request.execute, integrations: [] }, by),
     },
     events: { events: (query) => ask('events', query, { events: [], next: null }) },

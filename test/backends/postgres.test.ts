@@ -193,7 +193,11 @@ test('text that a varchar would cut, trailing spaces included, is refused', asyn
 test('a constraint or trigger of the old table refuses for certain, and a row it swallows is no success', async (t) => {
   const { store, pool } = await open(t, BARE)
   await pool.query(`alter table t add check (value <> '"bad"')`)
-  assert.deepEqual(await store.put(WHERE, secret('bad'), ANY, call()), { kind: 'refused', reason: 'rejected' })
+  assert.deepEqual(await store.put(WHERE, secret('bad'), ANY, call()), {
+    kind: 'refused',
+    reason: 'rejected',
+    detail: 'a check constraint of the table refuses it (23514)',
+  })
   await pool.query(`create function swallow() returns trigger language plpgsql as 'begin return null; end';
     create trigger swallow before insert on t for each row execute function swallow()`)
   assert.deepEqual(await store.put(WHERE, secret('good'), ANY, call()), { kind: 'refused', reason: 'rejected' })

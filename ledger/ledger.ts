@@ -176,6 +176,8 @@ export interface RowView {
   readonly current: string | null
   readonly version: number
   readonly open: number
+  /** Of the open ones, those of clients: a settle changes nothing of what the fresh side holds. */
+  readonly writing: number
   readonly blank: boolean
   readonly quarantine: QuarantineReason | null
 }

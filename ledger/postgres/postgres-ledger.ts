@@ -81,7 +81,8 @@ const wireBegin = ({ plan, ...request }: BeginRequest): object => flat({ ...requ
 
 const ASK = `
   select coalesce(i.state, 'bare') as state, s.fresh, s.seq, s.deleted, s.gone, s.current, s.version, s.blank, s.quarantine,
-         coalesce((select count(*)::int from jsonb_object_keys(s.ops)), 0) as open
+         coalesce((select count(*)::int from jsonb_object_keys(s.ops)), 0) as open,
+         coalesce((select count(*)::int from jsonb_each(s.ops) o where o.value ->> 'k' <> 'settle'), 0) as writing
   from (values ($1, $2, $3)) a (integration, customer, name)
   left join crossfade.integration i on i.name = a.integration
   left join crossfade.secret s on (s.integration, s.customer, s.name) = (a.integration, a.customer, a.name)`

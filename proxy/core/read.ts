@@ -99,7 +99,7 @@ async function lost(
   const answer = await ask(deps, address, 'not-found')
   if (answer === null) throw unprovenFault()
   const stood = answer.row !== null && answer.row.version === row.version && answer.row.seq === row.seq
-  if (!stood || answer.row.open > 0) return readAsked(deps, view, address, 'not-found', signal)
+  if (!stood || answer.row.writing > 0) return readAsked(deps, view, address, 'not-found', signal)
   const missing = proxyFault('value-missing', `store ${view.store('new').name}`)
   if (!deps.rules.provenFresh(answer, 'legacy')) throw missing
   const outcome = await get(deps, view, 'legacy', address, signal)

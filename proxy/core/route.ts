@@ -57,11 +57,11 @@ export const provenFresh = (
 }
 
 /**
- * New holds the secret, as the row knows: nothing is open, nothing was deleted, and what is there was written or copied
+ * New holds the secret, as the row knows: no client is at it, nothing was deleted, and what is there was written or copied
  * there. Then "not found" on new is a loss, such as of a store restored from a dump.
  */
 export const saysThere = (row: RowView | null): boolean => {
-  if (row === null || row.open > 0 || row.blank || row.fresh === 'legacy') return false
+  if (row === null || row.writing > 0 || row.blank || row.fresh === 'legacy') return false
   if (row.fresh === 'both') return !row.deleted
   return row.current === null ? !row.gone : row.current !== ABSENT
 }

@@ -194,6 +194,7 @@ export const view = (row: Row | null): RowView | null =>
         current: row.current,
         version: row.version,
         open: Object.keys(row.ops).length,
+        writing: Object.values(row.ops).filter(({ kind }) => kind !== 'settle').length,
         blank: row.blank,
         quarantine: row.quarantine,
       }

@@ -29,6 +29,7 @@ export const QUIET: RowView = {
   current: null,
   version: 9,
   open: 0,
+  writing: 0,
   blank: false,
   quarantine: null,
 }

@@ -21,8 +21,6 @@ export type ToldCall = StoreCall & { readonly judged: boolean }
  * a conflict another writer's, a deadline that was over before the store was asked the ledger's.
  */
 export const isFailure = (outcome: Outcome): boolean => {
-  // A constraint that refuses one secret says nothing of the store.
-  if (outcome.kind === 'refused' && outcome.reason === 'rejected' && outcome.detail !== undefined) return false
   if (outcome.kind === 'unreadable') return true
   if (isStoreFailure(outcome)) return true
   if (!('reason' in outcome)) return false

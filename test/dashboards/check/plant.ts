@@ -38,7 +38,7 @@ export async function prepare(system: CheckedSystem): Promise<void> {
   await system.ask(CALM, 'live')
 }
 
-/** What does not settle: new refuses it. */
+/** What does not settle: new has no room for it, which is its own failure. */
 export const STUCK = addressIn(PLANTED.stall, 'planted/stuck')
 
 export async function plant(system: CheckedSystem): Promise<void> {
@@ -68,7 +68,7 @@ async function mismatch({ secrets, application, until }: CheckedSystem): Promise
 }
 
 const REFUSE = `
-  create function refuse() returns trigger language plpgsql as $$ begin raise exception 'planted'; end $$;
+  create function refuse() returns trigger language plpgsql as $$ begin raise exception using errcode = 'disk_full'; end $$;
   create trigger refuse before insert on crossfade_sealed.version for each row when (new.name = 'planted/stuck')
     execute function refuse()`
 
@@ -84,7 +84,7 @@ async function failures({ flagsFile, capsFile, application, until }: CheckedSyst
   writeFileSync(flagsFile, whole)
 }
 
-/** The new store refuses one secret, every time. */
+/** The new store fails with one secret, every time; what it refuses for the value's sake would be nobody's failure. */
 async function stall({ newStore, secrets, ask }: CheckedSystem): Promise<void> {
   const client = new pg.Client({ connectionString: newStore })
   await client.connect()
